@@ -1,0 +1,350 @@
+"""The catalogue: courses as immutable versions, and what is offered of them in a term.
+
+Fields and constraints only. Who may write what: `enrollment.ledger` alone writes the counters
+and limits of offerings and sections; everything else comes through the admin.
+"""
+
+import uuid
+from decimal import Decimal
+
+from django.conf import settings
+from django.core.validators import DecimalValidator, MaxValueValidator, MinValueValidator
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Trim, Upper
+
+from .fields import WeeklyMinutesField
+from .timetable import MINUTES_PER_DAY
+
+
+class Discipline(models.Model):
+    """An academic discipline that courses belong to (S1-20)."""
+
+    name = models.CharField(max_length=100, unique=True)
+    acronym = models.CharField(max_length=10, blank=True, default="")
+
+    class Meta:
+        db_table = "disciplines"
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Course(models.Model):
+    """One immutable version of a catalogue course; its versions share a `lineage` (D6)."""
+
+    lineage = models.UUIDField(default=uuid.uuid4, editable=False, db_index=True)
+    code = models.CharField(max_length=10)
+    name = models.CharField(max_length=100)
+    version = models.DecimalField(
+        max_digits=5,
+        decimal_places=1,
+        default=Decimal("1.0"),
+        validators=[
+            MinValueValidator(Decimal("1.0")),
+            DecimalValidator(max_digits=5, decimal_places=1),
+        ],
+    )
+    credit = models.PositiveIntegerField(default=0)
+    lecture_hours = models.PositiveIntegerField(null=True, blank=True)
+    tutorial_hours = models.PositiveIntegerField(null=True, blank=True)
+    # The seed spells it so, and reports written for its schema read this column (T45).
+    pratical_hours = models.PositiveIntegerField(null=True, blank=True)
+    discussion_hours = models.PositiveIntegerField(null=True, blank=True)
+    project_hours = models.PositiveIntegerField(null=True, blank=True)
+    pre_requisits = models.TextField(null=True, blank=True)  # noqa: DJ001 - nullable in the seed
+    pre_requisit_courses = models.ManyToManyField(
+        "self", through="CoursePrerequisite", symmetrical=False, blank=True
+    )
+    syllabus = models.TextField()
+    percent_quiz_1 = models.PositiveIntegerField(default=10)
+    percent_midsem = models.PositiveIntegerField(default=20)
+    percent_quiz_2 = models.PositiveIntegerField(default=10)
+    percent_endsem = models.PositiveIntegerField(default=30)
+    percent_project = models.PositiveIntegerField(default=15)
+    percent_lab_evaluation = models.PositiveIntegerField(default=10)
+    percent_course_attendance = models.PositiveIntegerField(default=5)
+    ref_books = models.TextField()
+    working_course = models.BooleanField(default=True)
+    latest_version = models.BooleanField(default=True)
+    disciplines = models.ManyToManyField(Discipline, blank=True)
+    max_seats = models.IntegerField(default=90, validators=[MinValueValidator(0)])
+
+    class Meta:
+        db_table = "courses"
+        constraints = [
+            models.UniqueConstraint(
+                Upper(Trim("code")), F("version"), name="course_code_and_version_unique"
+            ),
+            models.UniqueConstraint(
+                Upper(Trim("code")),
+                condition=Q(latest_version=True),
+                name="course_one_latest_version_of_a_code",
+            ),
+            models.UniqueConstraint(
+                fields=["lineage"],
+                condition=Q(latest_version=True),
+                name="course_one_latest_version_of_a_lineage",
+            ),
+            models.CheckConstraint(
+                condition=Q(version__gte=Decimal("1.0")), name="course_version_at_least_1_0"
+            ),
+            models.CheckConstraint(condition=Q(max_seats__gte=0), name="course_max_seats_from_0"),
+            models.CheckConstraint(
+                condition=Q(
+                    percent_quiz_1=100
+                    - F("percent_midsem")
+                    - F("percent_quiz_2")
+                    - F("percent_endsem")
+                    - F("percent_project")
+                    - F("percent_lab_evaluation")
+                    - F("percent_course_attendance")
+                ),
+                name="course_assessment_percentages_sum_to_100",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.code} - {self.name} - v{self.version}"
+
+
+class CoursePrerequisite(models.Model):
+    """`from_course` needs `to_course`: an edge of a directed acyclic graph (T1, S1-35)."""
+
+    from_course = models.ForeignKey(Course, on_delete=models.CASCADE, related_name="needs")
+    to_course = models.ForeignKey(Course, on_delete=models.PROTECT, related_name="needed_by")
+
+    class Meta:
+        db_table = "course_prerequisites"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["from_course", "to_course"], name="course_prerequisite_once"
+            ),
+            models.CheckConstraint(
+                condition=~Q(from_course=F("to_course")), name="course_not_its_own_prerequisite"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.from_course_id} needs {self.to_course_id}"
+
+
+class SemesterType(models.TextChoices):
+    """The three kinds of semester (S1-23, D11)."""
+
+    ODD = "Odd Semester"
+    EVEN = "Even Semester"
+    SUMMER = "Summer Semester"
+
+
+class CourseInstructor(models.Model):
+    """Who teaches a course in a semester; several may, and the history is kept (S1-23)."""
+
+    course = models.ForeignKey(Course, on_delete=models.PROTECT)
+    instructor = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT)
+    year = models.IntegerField()
+    semester_type = models.CharField(max_length=20, choices=SemesterType.choices)
+
+    class Meta:
+        db_table = "course_instructors"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["course", "instructor", "year", "semester_type"],
+                name="course_instructor_once_a_semester",
+            ),
+            models.CheckConstraint(
+                condition=Q(semester_type__in=SemesterType.values),
+                name="course_instructor_semester_type_known",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.course_id} by {self.instructor_id} in {self.semester_type} {self.year}"
+
+
+class Term(models.Model):
+    """An academic calendar term: a year and a semester type (D2)."""
+
+    code = models.CharField(max_length=40, unique=True)
+    year = models.PositiveIntegerField()
+    semester_type = models.CharField(max_length=20, choices=SemesterType.choices)
+    credit_maximum = models.PositiveIntegerField(default=24)
+
+    class Meta:
+        db_table = "terms"
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(semester_type__in=SemesterType.values), name="term_semester_type_known"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.code
+
+
+class Offering(models.Model):
+    """A course version offered in a term: the unit that requests are settled by.
+
+    Seats on the course itself (`base_limit`, section null) fill first, then sections in the order
+    of their numbers. A limit of null means that there is none. `permits` are seats that staff
+    allowed over a limit (D5): the CHECKs let nobody else exceed it.
+    """
+
+    class Status(models.TextChoices):
+        OPEN = "OPEN"
+        PAUSED = "PAUSED"
+        CLOSED = "CLOSED"
+
+    course = models.ForeignKey(Course, on_delete=models.PROTECT)
+    term = models.ForeignKey(Term, on_delete=models.PROTECT)
+    status = models.CharField(max_length=10, choices=Status.choices, default=Status.OPEN)
+
+    base_limit = models.PositiveIntegerField(default=90)
+    base_taken = models.PositiveIntegerField(default=0, editable=False)
+    base_permits = models.PositiveIntegerField(default=0, editable=False)
+    base_meets = WeeklyMinutesField(default=tuple, editable=False)
+
+    auto_create = models.BooleanField(default=True)
+    open_threshold = models.PositiveIntegerField(default=1, validators=[MinValueValidator(1)])
+    section_limit = models.PositiveIntegerField(default=90)
+    max_sections = models.PositiveIntegerField(null=True, blank=True)
+    next_number = models.PositiveIntegerField(default=1, editable=False)
+
+    total_cap = models.PositiveIntegerField(null=True, blank=True)
+    taken = models.PositiveIntegerField(default=0, editable=False)
+    total_permits = models.PositiveIntegerField(default=0, editable=False)
+
+    waitlist_cap = models.PositiveIntegerField(null=True, blank=True)
+    waiting = models.PositiveIntegerField(default=0, editable=False)
+
+    class Meta:
+        db_table = "offerings"
+        constraints = [
+            models.UniqueConstraint(fields=["course", "term"], name="offering_once_a_term"),
+            # Lets a section's foreign key say that its course and term are its offering's.
+            models.UniqueConstraint(
+                fields=["id", "course", "term"], name="offering_with_its_course_and_term"
+            ),
+            models.CheckConstraint(
+                condition=Q(base_taken__lte=F("base_limit") + F("base_permits")),
+                name="offering_base_seats_not_oversold",
+            ),
+            models.CheckConstraint(
+                condition=Q(total_cap__isnull=True)
+                | Q(taken__lte=F("total_cap") + F("total_permits")),
+                name="offering_total_not_oversold",
+            ),
+            models.CheckConstraint(
+                condition=Q(base_taken__lte=F("taken")), name="offering_base_within_total"
+            ),
+            models.CheckConstraint(
+                condition=Q(open_threshold__gte=1), name="offering_open_threshold_from_1"
+            ),
+            models.CheckConstraint(
+                condition=Q(status__in=["OPEN", "PAUSED", "CLOSED"]), name="offering_status_known"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.course.code} in {self.term.code}"
+
+
+class Section(models.Model):
+    """A teaching group of an offering (S0-2 to S0-14).
+
+    `code` is `{course code}-SEC{number:03d}`, unique in its term; numbers start at 001 in each
+    offering and are never reused (D3). An automatic section is `needs_assignment` until staff
+    confirm who teaches it and when (T31).
+    """
+
+    offering = models.ForeignKey(Offering, on_delete=models.PROTECT, related_name="sections")
+    course = models.ForeignKey(
+        Course, on_delete=models.PROTECT, related_name="sections", db_constraint=False
+    )
+    term = models.ForeignKey(
+        Term, on_delete=models.PROTECT, db_constraint=False, related_name="+", db_index=False
+    )
+    section_number = models.PositiveIntegerField()
+    code = models.CharField(max_length=20)
+    instructor = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT
+    )
+    schedule = models.JSONField(default=dict, blank=True)
+    enrollment_limit = models.PositiveIntegerField()
+    taken = models.PositiveIntegerField(default=0, editable=False)
+    permits = models.PositiveIntegerField(default=0, editable=False)
+    meets = WeeklyMinutesField(default=tuple, editable=False)
+    automatic = models.BooleanField(default=False, editable=False)
+    needs_assignment = models.BooleanField(default=False)
+    opened_by = models.BigIntegerField(null=True, editable=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        db_table = "sections"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["offering", "section_number"], name="section_number_once_per_offering"
+            ),
+            models.UniqueConstraint(fields=["term", "code"], name="section_code_once_per_term"),
+            models.UniqueConstraint(fields=["id", "offering"], name="section_with_its_offering"),
+            models.CheckConstraint(
+                condition=Q(taken__lte=F("enrollment_limit") + F("permits")),
+                name="section_not_oversold",
+            ),
+            models.CheckConstraint(
+                condition=Q(section_number__gte=1), name="section_number_from_1"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.code
+
+    @property
+    def students(self) -> list[int]:
+        """Ids of the students enrolled, in the order they were seated: a read-only view (S0-7)."""
+        return list(
+            self.enrollments.filter(active=True).order_by("id").values_list("student_id", flat=True)
+        )
+
+    @property
+    def waitlist(self) -> list[int]:
+        """Ids of the students who wait for this very section, in line: read-only (S0-9)."""
+        return list(
+            self.waiters.filter(state="WAITING")
+            .order_by("request_id")
+            .values_list("student_id", flat=True)
+        )
+
+
+def section_code(course_code: str, number: int) -> str:
+    """`CS101-SEC001`; four digits where a thousand sections are needed (S0-14, D3)."""
+    return f"{course_code}-SEC{number:03d}"
+
+
+class Meeting(models.Model):
+    """When and where a section (or the course itself, section null) meets every week.
+
+    `start` and `end` are minutes of the day. What students' timetables are checked against is
+    `meets` on the section or the offering, set when the times are confirmed.
+    """
+
+    offering = models.ForeignKey(Offering, on_delete=models.CASCADE, related_name="meetings")
+    section = models.ForeignKey(
+        Section, null=True, blank=True, on_delete=models.CASCADE, related_name="meetings"
+    )
+    day = models.PositiveSmallIntegerField(validators=[MaxValueValidator(6)])
+    start = models.PositiveSmallIntegerField()
+    end = models.PositiveSmallIntegerField()
+    room = models.CharField(max_length=40, blank=True, default="")
+
+    class Meta:
+        db_table = "meetings"
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(day__lte=6, start__lt=F("end"), end__lte=MINUTES_PER_DAY),
+                name="meeting_within_one_day",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"day {self.day}, {self.start}-{self.end}"

@@ -1,0 +1,1 @@
+"""Registration over HTTP: ask, be answered at once with a place in line, look later."""

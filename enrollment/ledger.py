@@ -1,0 +1,386 @@
+"""The only writer of seats: a plan becomes rows, in the settlement's own transaction.
+
+Everything is written by `INSERT ... SELECT unnest(...)`: as fast as COPY on the server, and a
+client frozen inside a COPY would keep its locks for ever (rule 5). Counters are set to what the
+plan says and loads are added to; the database's own CHECKs, unique and exclusion constraints
+refuse whatever the code should not have written.
+"""
+
+from collections import Counter
+from collections.abc import Collection, Sequence
+
+from django.db.backends.utils import CursorWrapper
+
+from courses.models import section_code
+from courses.timetable import Meets, render
+from registrar.audit.arrays import array, text_array
+
+from .facts import Offerings
+from .record import Record, write_history
+from .vocabulary import (
+    BASE,
+    Change,
+    Event,
+    Free,
+    Open,
+    Plan,
+    Recheck,
+    Seat,
+    SetMeets,
+    State,
+    Step,
+    Unwait,
+    Wait,
+)
+
+_INSERT_SECTIONS = """
+INSERT INTO sections (offering_id, course_id, term_id, section_number, code, enrollment_limit,
+                      instructor_id, schedule, taken, permits, meets, automatic, needs_assignment,
+                      opened_by, created_at)
+SELECT opened.offering, o.course_id, o.term_id, opened.number, opened.code, opened.capacity,
+       like_it.instructor_id, coalesce(like_it.schedule, '{}'), 0, 0, '{}', true, true,
+       %s, %s
+FROM unnest(%s::bigint[], %s::int[], %s::text[], %s::int[])
+     AS opened (offering, number, code, capacity)
+JOIN offerings o ON o.id = opened.offering
+LEFT JOIN LATERAL (
+    SELECT instructor_id, schedule FROM sections
+    WHERE offering_id = opened.offering ORDER BY section_number LIMIT 1
+) AS like_it ON true
+ORDER BY opened.offering, opened.number
+RETURNING offering_id, section_number, id
+"""
+
+
+def insert_sections(
+    cursor: CursorWrapper, opened: Sequence[Open], offerings: Offerings, record: Record
+) -> dict[tuple[int, int], int]:
+    """Insert new sections and answer their ids by (offering, number).
+
+    Each is like the first section of its offering, with instructor and schedule still to be
+    confirmed (T31). Raises what the database raises: the caller holds the savepoint.
+    """
+    cursor.execute(
+        _INSERT_SECTIONS,
+        [
+            record.settlement,
+            record.now,
+            array(o.offering for o in opened),
+            array(o.number for o in opened),
+            text_array(section_code(offerings.facts[o.offering].code, o.number) for o in opened),
+            array(o.limit for o in opened),
+        ],
+    )
+    return {(offering, number): id_ for offering, number, id_ in cursor.fetchall()}
+
+
+_DELETE_SECTIONS = "DELETE FROM sections WHERE id = ANY(%s::bigint[])"
+
+
+def delete_sections(cursor: CursorWrapper, ids: Collection[int]) -> None:
+    """Take back sections of this same transaction that a second plan no longer opens."""
+    cursor.execute(_DELETE_SECTIONS, [array(ids)])
+
+
+def write(
+    cursor: CursorWrapper, plan: Plan, state: State, offerings: Offerings, record: Record
+) -> list[tuple[int, int]]:
+    """Write the plan, its outcomes and its audit, and take its requests off the queue.
+
+    Returns the (offering, request) pairs of RECHECKs queued, to be posted after the commit.
+    """
+    rows = _Rows(plan, state, offerings, record)
+    _write_places(cursor, plan, offerings)
+    _end_enrollments(cursor, rows)
+    _retime(cursor, rows)
+    _insert_enrollments(cursor, rows)
+    _write_waitlist(cursor, rows, record)
+    _add_credits(cursor, rows)
+    rechecks = _queue_rechecks(cursor, rows, record)
+    write_history(cursor, plan.steps, record)
+    _delete_pending(cursor, record)
+    return rechecks
+
+
+class _Rows:
+    """The plan's changes as rows, one net row for a seat taken and given back in one batch."""
+
+    def __init__(self, plan: Plan, state: State, offerings: Offerings, record: Record) -> None:
+        self.offerings = offerings
+        self.terms = record.terms
+        self.settlement = record.settlement
+        self.meets: dict[tuple[int, int], Meets] = {
+            (o.id, p.number): p.meets for o in state.offerings for p in o.places
+        } | {(p.offering, p.number): p.meets for p in plan.places}
+        self.seated: dict[tuple[int, int], Seat] = {}
+        self.came_and_went: list[tuple[Seat, int]] = []
+        self.freed: list[tuple[int, int, int]] = []
+        self.joined: dict[int, Wait] = {}
+        self.left: dict[int, str] = {}
+        self.passed_over: dict[int, str] = {}
+        self.retimed: list[SetMeets] = []
+        self.rechecks: dict[Recheck, int] = {}
+        self.credits: Counter[tuple[int, int]] = Counter()
+        for step in plan.steps:
+            if step.event is Event.PASSED_OVER:
+                self.passed_over[step.request] = step.code
+            for change in step.changes:
+                self._add(change, step)
+
+    def _add(self, change: Change, step: Step) -> None:
+        match change:
+            case Seat():
+                self.seated[change.student, change.offering] = change
+                self._load(change.student, change.offering, +1)
+            case Free():
+                seat = self.seated.pop((change.student, change.offering), None)
+                if seat is None:
+                    self.freed.append((change.student, change.offering, step.request))
+                else:
+                    self.came_and_went.append((seat, step.request))
+                self._load(change.student, change.offering, -1)
+            case Wait():
+                self.joined[change.request] = change
+            case Unwait():
+                self.left[change.request] = change.why
+            case SetMeets():
+                self.retimed.append(change)
+            case Recheck():
+                self.rechecks[change] = self.terms[step.offering]
+
+    def _load(self, student: int, offering: int, sign: int) -> None:
+        credits = self.offerings.facts[offering].credits
+        self.credits[student, self.terms[offering]] += sign * credits
+
+    def section_id(self, offering: int, number: int) -> int:
+        return 0 if number <= BASE else self.offerings.section_ids[offering, number]
+
+
+_UPDATE_SECTIONS = """
+UPDATE sections s SET enrollment_limit = v.capacity, taken = v.taken, permits = v.permits,
+       meets = v.meets::int4multirange, needs_assignment = s.needs_assignment AND NOT v.retimed
+FROM unnest(%s::bigint[], %s::int[], %s::int[], %s::int[], %s::text[], %s::boolean[])
+     AS v (id, capacity, taken, permits, meets, retimed)
+WHERE s.id = v.id
+"""
+_UPDATE_OFFERINGS = """
+UPDATE offerings o SET status = v.status, waiting = v.waiting, taken = v.taken,
+       total_permits = v.total_permits, next_number = v.next_number,
+       auto_create = v.auto_create, open_threshold = v.open_threshold,
+       section_limit = v.section_limit, max_sections = nullif(v.max_sections, -1),
+       total_cap = nullif(v.total_cap, -1), waitlist_cap = nullif(v.waitlist_cap, -1),
+       base_limit = coalesce(base.capacity, o.base_limit),
+       base_taken = coalesce(base.taken, o.base_taken),
+       base_permits = coalesce(base.permits, o.base_permits),
+       base_meets = coalesce(base.meets::int4multirange, o.base_meets)
+FROM unnest(%s::bigint[], %s::text[], %s::int[], %s::int[], %s::int[], %s::int[],
+            %s::boolean[], %s::int[], %s::int[], %s::int[], %s::int[], %s::int[])
+     AS v (id, status, waiting, taken, total_permits, next_number, auto_create, open_threshold,
+           section_limit, max_sections, total_cap, waitlist_cap)
+LEFT JOIN unnest(%s::bigint[], %s::int[], %s::int[], %s::int[], %s::text[])
+     AS base (id, capacity, taken, permits, meets) ON base.id = v.id
+WHERE o.id = v.id
+"""
+
+
+def _write_places(cursor: CursorWrapper, plan: Plan, offerings: Offerings) -> None:
+    """Base seats go with their offering, in one update: CHECKs compare the one with the other."""
+    if plan.offerings:
+        columns = list(zip(*(after[:6] for after in plan.offerings), strict=True))
+        policies = zip(*(after.policy for after in plan.offerings), strict=True)
+        texts = [array(columns[0]), text_array(columns[1]), *map(array, columns[2:])]
+        base = [place for place in plan.places if place.number == BASE]
+        cursor.execute(
+            _UPDATE_OFFERINGS,
+            [
+                *texts,
+                *map(array, policies),
+                array(place.offering for place in base),
+                array(place.limit for place in base),
+                array(place.taken for place in base),
+                array(place.permits for place in base),
+                text_array(render(place.meets) for place in base),
+            ],
+        )
+    sections = [place for place in plan.places if place.number != BASE]
+    if sections:
+        cursor.execute(
+            _UPDATE_SECTIONS,
+            [
+                array(offerings.section_ids[p.offering, p.number] for p in sections),
+                array(place.limit for place in sections),
+                array(place.taken for place in sections),
+                array(place.permits for place in sections),
+                text_array(render(place.meets) for place in sections),
+                array(place.retimed for place in sections),
+            ],
+        )
+
+
+_END_ENROLLMENTS = """
+UPDATE enrollments e SET active = false, ended_by = v.request
+FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[]) AS v (student, offering, request)
+WHERE e.student_id = v.student AND e.offering_id = v.offering AND e.active
+"""
+
+
+def _end_enrollments(cursor: CursorWrapper, rows: _Rows) -> None:
+    """Give seats back first: the seats taken below may need their minutes."""
+    if not rows.freed:
+        return
+    cursor.execute(_END_ENROLLMENTS, [array(column) for column in zip(*rows.freed, strict=True)])
+    if cursor.rowcount != len(rows.freed):
+        raise RuntimeError(f"{len(rows.freed)} seats to give back, {cursor.rowcount} found")
+
+
+_INSERT_ENROLLMENTS = """
+INSERT INTO enrollments (student_id, term_id, offering_id, section_id, credits, meets, active,
+                         request_id, settlement_id, ended_by)
+SELECT student, term, offering, nullif(section, 0), credits, meets::int4multirange, ended = 0,
+       request, %s, nullif(ended, 0)
+FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::int[], %s::text[],
+            %s::bigint[], %s::bigint[])
+     AS seat (student, term, offering, section, credits, meets, request, ended)
+"""
+
+
+def _insert_enrollments(cursor: CursorWrapper, rows: _Rows) -> None:
+    seats = [*rows.came_and_went, *((seat, 0) for seat in rows.seated.values())]
+    if not seats:
+        return
+    facts = rows.offerings.facts
+    cursor.execute(
+        _INSERT_ENROLLMENTS,
+        [
+            rows.settlement,
+            array(seat.student for seat, _ in seats),
+            array(rows.terms[seat.offering] for seat, _ in seats),
+            array(seat.offering for seat, _ in seats),
+            array(rows.section_id(seat.offering, seat.number) for seat, _ in seats),
+            array(facts[seat.offering].credits for seat, _ in seats),
+            text_array(render(rows.meets[seat.offering, seat.number]) for seat, _ in seats),
+            array(seat.request for seat, _ in seats),
+            array(ended for _, ended in seats),
+        ],
+    )
+
+
+_RETIME = """
+UPDATE enrollments SET meets = %s::int4multirange
+WHERE offering_id = %s AND active AND coalesce(section_id, 0) = %s
+"""
+
+
+def _retime(cursor: CursorWrapper, rows: _Rows) -> None:
+    for change in rows.retimed:
+        section = rows.section_id(change.offering, change.number)
+        cursor.execute(_RETIME, [render(change.meets), change.offering, section])
+
+
+_INSERT_WAITLIST = """
+INSERT INTO waitlist_entries (request_id, student_id, term_id, offering_id, section_id, state,
+                              passed_over, ended_settlement_id)
+SELECT request, student, term, offering, nullif(section, 0), state, '', nullif(ended, 0)
+FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::text[],
+            %s::bigint[])
+     AS v (request, student, term, offering, section, state, ended)
+"""
+_END_WAITS = """
+UPDATE waitlist_entries w SET state = v.state, ended_settlement_id = %s
+FROM unnest(%s::bigint[], %s::text[]) AS v (request, state)
+WHERE w.request_id = v.request AND w.state = 'WAITING'
+"""
+_PASSED_OVER = """
+UPDATE waitlist_entries w SET passed_over = v.code
+FROM unnest(%s::bigint[], %s::text[]) AS v (request, code)
+WHERE w.request_id = v.request
+"""
+
+
+def _write_waitlist(cursor: CursorWrapper, rows: _Rows, record: Record) -> None:
+    ended = {request: why for request, why in rows.left.items() if request not in rows.joined}
+    if ended:
+        cursor.execute(_END_WAITS, [record.settlement, array(ended), text_array(ended.values())])
+        if cursor.rowcount != len(ended):
+            raise RuntimeError(f"{len(ended)} waits to end, {cursor.rowcount} found")
+    if rows.joined:
+        waits = list(rows.joined.values())
+        cursor.execute(
+            _INSERT_WAITLIST,
+            [
+                array(wait.request for wait in waits),
+                array(wait.student for wait in waits),
+                array(rows.terms[wait.offering] for wait in waits),
+                array(wait.offering for wait in waits),
+                array(rows.section_id(wait.offering, wait.pinned) for wait in waits),
+                text_array(rows.left.get(wait.request, "WAITING") for wait in waits),
+                array(record.settlement * (wait.request in rows.left) for wait in waits),
+            ],
+        )
+    if rows.passed_over:
+        codes = rows.passed_over
+        cursor.execute(_PASSED_OVER, [array(codes), text_array(codes.values())])
+
+
+_ADD_CREDITS = """
+UPDATE student_terms st SET credits = st.credits + v.credits
+FROM unnest(%s::bigint[], %s::bigint[], %s::int[]) AS v (student, term, credits)
+WHERE st.student_id = v.student AND st.term_id = v.term
+"""
+
+
+def _add_credits(cursor: CursorWrapper, rows: _Rows) -> None:
+    moved = [(*key, credits) for key, credits in rows.credits.items() if credits]
+    if moved:
+        cursor.execute(_ADD_CREDITS, [array(column) for column in zip(*moved, strict=True)])
+
+
+_QUEUE_RECHECKS = """
+WITH asked AS (
+    SELECT nextval(pg_get_serial_sequence('requests', 'id')) AS id, v.*
+    FROM unnest(%(offerings)s::bigint[], %(students)s::bigint[], %(terms)s::bigint[])
+         WITH ORDINALITY AS v (offering, student, term, nth)
+), written AS (
+    INSERT INTO requests (id, kind, actor, key, body_hash, student_id, term_id, offerings, body,
+                          window_id, accepted_at)
+    SELECT id, 'RECHECK', 'system', 'recheck:' || %(settlement)s || ':' || nth, '', student, term,
+           ARRAY[offering], jsonb_build_object('offering', offering), NULL, %(now)s
+    FROM asked
+)
+INSERT INTO pending (offering_id, request_id, student_id, cancels)
+SELECT offering, id, student, false FROM asked
+RETURNING offering_id, request_id
+"""
+
+
+def _queue_rechecks(cursor: CursorWrapper, rows: _Rows, record: Record) -> list[tuple[int, int]]:
+    """Queue, in this transaction, a look at every line where a student may now be eligible.
+
+    Without it a waiter who was passed over once is forgotten for good (rule 13).
+    """
+    if not rows.rechecks:
+        return []
+    cursor.execute(
+        _QUEUE_RECHECKS,
+        {
+            "offerings": array(recheck.offering for recheck in rows.rechecks),
+            "students": array(recheck.student for recheck in rows.rechecks),
+            "terms": array(rows.rechecks.values()),
+            "settlement": record.settlement,
+            "now": record.now,
+        },
+    )
+    return [(offering, request) for offering, request in cursor.fetchall()]
+
+
+_DELETE_PENDING = """
+DELETE FROM pending p USING unnest(%s::bigint[], %s::bigint[]) AS v (offering, request)
+WHERE p.offering_id = v.offering AND p.request_id = v.request
+"""
+
+
+def _delete_pending(cursor: CursorWrapper, record: Record) -> None:
+    pairs = [(offering, ask.id) for ask in record.asks for offering in ask.offerings]
+    cursor.execute(_DELETE_PENDING, [array(column) for column in zip(*pairs, strict=True)])
+    if cursor.rowcount != len(pairs):
+        raise RuntimeError(f"{len(pairs)} places in line to clear, {cursor.rowcount} found")

@@ -1,0 +1,299 @@
+"""What a student may read about themselves, as plain values."""
+
+import json
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from django.db import connection
+
+from courses.timetable import describe, parse
+from registrar.audit.arrays import array, text_array
+
+from . import line
+from .directory import labels
+from .rules import REASONS
+from .vocabulary import BASE, STUDENT_KINDS, Kind, Result
+from .wording import Told, named_offerings, section, tell
+
+PENDING = "PENDING"
+"""The state of a request that has no outcome yet; afterwards its state is the result."""
+VISIBLE_KINDS = STUDENT_KINDS | {Kind.PERMIT}
+"""A student sees what they asked, and a seat that staff gave them; RECHECK is ours."""
+BIGGEST_ID = 2**63 - 1
+
+
+class Place(NamedTuple):
+    """A place on a waitlist, counted from 1, or what became of it."""
+
+    state: str
+    position: int | None
+
+
+class Asked(NamedTuple):
+    """A request and what has become of it."""
+
+    id: int
+    kind: str
+    state: str
+    term: str | None
+    course: str | None
+    """The course wanted; for a cart the first of it."""
+    offering: int
+    courses: list[str]
+    """Every course it touches, the one wanted first."""
+    accepted_at: datetime
+    position: int | None
+    """While it is pending: how many stand before it in line."""
+    eta_seconds: int | None
+    decided_at: datetime | None
+    outcome: Told | None
+    waitlist: Place | None
+    """The waitlist place that it led to."""
+
+
+class Target(NamedTuple):
+    """What a CANCEL needs to know of the request it is to end."""
+
+    kind: Kind
+    term: int
+    offerings: tuple[int, ...]
+
+
+_REQUESTS = """
+SELECT r.id, r.kind, r.offerings, r.body, r.accepted_at, o.result, o.code, o.facts, s.decided_at,
+       w.state, CASE WHEN w.state = 'WAITING' THEN (
+           SELECT count(*) FROM waitlist_entries ahead
+           WHERE ahead.offering_id = w.offering_id AND ahead.state = 'WAITING'
+             AND ahead.request_id <= w.request_id
+       ) END
+FROM requests r
+LEFT JOIN outcomes o ON o.request_id = r.id
+LEFT JOIN settlements s ON s.id = o.settlement_id
+LEFT JOIN waitlist_entries w ON w.request_id = r.id AND o.result = 'WAITLISTED'
+WHERE r.student_id = %s AND r.kind = ANY(%s)
+"""
+_ONE = _REQUESTS + "AND r.id = %s"
+_SOME = _REQUESTS + "AND r.id = ANY(%s::bigint[]) ORDER BY r.id DESC"
+_KINDS = text_array(sorted(VISIBLE_KINDS))
+
+
+def request(student: int, request_id: int) -> Asked | None:
+    """One request of this student; None when there is none, or it is another's."""
+    rows = _fetch(_ONE, [student, _KINDS, request_id]) if request_id <= BIGGEST_ID else []
+    if not rows:
+        return None
+    _, kind, offerings, _, _, result, *_ = rows[0]
+    queues = result is None and kind != Kind.CANCEL
+    return _asked(rows, {request_id: line.place(request_id, offerings) if queues else 0})[0]
+
+
+def requests(student: int, request_ids: Collection[int]) -> list[Asked]:
+    """These requests of a student, newest first; ids that are not theirs are left out."""
+    wanted = array(id_ for id_ in request_ids if id_ <= BIGGEST_ID)
+    rows = _fetch(_SOME, [student, _KINDS, wanted])
+    pending = [row[0] for row in rows if row[5] is None and row[1] != Kind.CANCEL]
+    return _asked(rows, line.places(pending))
+
+
+def target(student: int, request_id: int) -> Target | None:
+    """The request of this student that a CANCEL is to end."""
+    if request_id > BIGGEST_ID:
+        return None
+    rows = _fetch(_TARGET, [student, _KINDS, request_id])
+    return Target(Kind(rows[0][0]), rows[0][1], tuple(rows[0][2])) if rows else None
+
+
+_TARGET = """
+SELECT kind, term_id, offerings FROM requests
+WHERE student_id = %s AND kind = ANY(%s) AND id = %s
+"""
+
+
+def sent_with(actor: str, prefix: str) -> list[tuple[int, str]]:
+    """(request, kind) of what this actor sent with keys that begin so."""
+    return [(id_, kind) for id_, kind in _fetch(_SENT, [actor, prefix])]
+
+
+_SENT = "SELECT id, kind FROM requests WHERE actor = %s AND starts_with(key, %s) ORDER BY id"
+
+
+def page(
+    student: int, *, ids: Collection[int] | None, pending: bool, before: int, limit: int
+) -> list[int]:
+    """Ids of a student's requests, newest first."""
+    wanted: dict[str, Any] = {
+        "student": student,
+        "kinds": _KINDS,
+        "ids": None if ids is None else array(ids),
+        "pending": pending,
+        "before": before,
+        "limit": limit,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_PAGE, wanted)
+        return [row[0] for row in cursor.fetchall()]
+
+
+_PAGE = """
+SELECT id FROM requests
+WHERE student_id = %(student)s AND kind = ANY(%(kinds)s) AND id < %(before)s
+  AND (%(ids)s IS NULL OR id = ANY(%(ids)s::bigint[]))
+  AND (NOT %(pending)s OR NOT EXISTS (SELECT FROM outcomes WHERE request_id = requests.id))
+ORDER BY id DESC LIMIT %(limit)s
+"""
+
+
+def _asked(rows: Sequence[Sequence[Any]], ahead: dict[int, int]) -> list[Asked]:
+    facts = {row[0]: json.loads(row[7]) if row[7] else {} for row in rows}
+    named = {offering for row in rows for offering in row[2]}
+    listed = labels(named.union(*map(named_offerings, facts.values())))
+    codes = {offering: each.code for offering, each in listed.items()}
+    made = []
+    for id_, kind, offerings, body, accepted_at, result, code, _, decided_at, *place in rows:
+        courses = in_order(Kind(kind), offerings, json.loads(body))
+        outcome = None
+        if result:
+            outcome = tell(Kind(kind), Result(result), code, facts[id_], courses, codes)
+        term = listed[courses[0]].term_code if courses[0] in listed else None
+        made.append(
+            Asked(
+                id_,
+                kind,
+                result or PENDING,
+                term,
+                codes.get(courses[0]),
+                courses[0],
+                [codes[offering] for offering in courses if offering in codes],
+                accepted_at,
+                None if result else ahead.get(id_, 0),
+                None if result else line.eta(),
+                decided_at,
+                outcome,
+                Place(*place) if place[0] else None,
+            )
+        )
+    return made
+
+
+def in_order(kind: Kind, offerings: Sequence[int], body: dict[str, Any]) -> tuple[int, ...]:
+    """The offerings a request touches, as its sender would name them: the wanted one first."""
+    if kind is Kind.BUNDLE:
+        return tuple(body["offerings"])
+    if kind is Kind.SWAP:
+        return (body["offering"], body["give"])
+    return tuple(offerings)
+
+
+# What a student holds -----------------------------------------------------------------------
+
+
+class HeldSeat(NamedTuple):
+    """A seat in a course."""
+
+    offering: int
+    course: int
+    code: str
+    name: str
+    term: str
+    credits: int
+    section: str | None
+    meets: str
+    request: int | None
+
+
+class WaitPlace(NamedTuple):
+    """A place in an offering's line, counted from 1."""
+
+    request: int
+    offering: int
+    code: str
+    name: str
+    term: str
+    section: str | None
+    """The section waited for; none where any will do."""
+    position: int
+    waiting: int
+    passed_over: Told | None
+    """Why a seat that came free went to somebody behind."""
+
+
+class WindowSeen(NamedTuple):
+    """A window that admits the student."""
+
+    id: int
+    name: str
+    term: str
+    opens_at: datetime
+    closes_at: datetime
+    actions: list[str]
+    state: str
+
+
+_SEATS = """
+SELECT e.offering_id, c.id, c.code, c.name, t.code, e.credits, s.section_number,
+       e.meets::text, e.request_id
+FROM enrollments e
+JOIN offerings o ON o.id = e.offering_id
+JOIN courses c ON c.id = o.course_id
+JOIN terms t ON t.id = e.term_id
+LEFT JOIN sections s ON s.id = e.section_id
+WHERE e.student_id = %s AND e.active
+ORDER BY t.year DESC, t.code, c.code
+"""
+_PLACES = """
+SELECT w.request_id, w.offering_id, c.code, c.name, t.code, s.code,
+       (SELECT count(*) FROM waitlist_entries ahead
+        WHERE ahead.offering_id = w.offering_id AND ahead.state = 'WAITING'
+          AND ahead.request_id <= w.request_id),
+       o.waiting, w.passed_over
+FROM waitlist_entries w
+JOIN offerings o ON o.id = w.offering_id
+JOIN courses c ON c.id = o.course_id
+JOIN terms t ON t.id = w.term_id
+LEFT JOIN sections s ON s.id = w.section_id
+WHERE w.student_id = %s AND w.state = 'WAITING'
+ORDER BY w.request_id
+"""
+_WINDOWS = """
+SELECT w.id, w.name, t.code, w.opens_at, w.closes_at, w.actions,
+       CASE WHEN now() < w.opens_at THEN 'COMING' WHEN now() < w.closes_at THEN 'OPEN'
+            ELSE 'CLOSED' END
+FROM windows w JOIN terms t ON t.id = w.term_id
+WHERE w.cohorts = '{}' OR %s = ANY(w.cohorts)
+ORDER BY w.opens_at DESC, w.id DESC LIMIT 100
+"""
+
+
+def seats(student: int) -> list[HeldSeat]:
+    """The courses a student is enrolled in, the latest term first."""
+    held = []
+    for *named, number, meets, request_id in _fetch(_SEATS, [student]):
+        where = (section(named[2], number or BASE), describe(parse(meets)), request_id)
+        held.append(HeldSeat._make((*named, *where)))
+    return held
+
+
+def places(student: int) -> list[WaitPlace]:
+    """Where a student waits, in the order they began to."""
+    return [
+        WaitPlace._make((*row, _passed_over(passed_over)))
+        for *row, passed_over in _fetch(_PLACES, [student])
+    ]
+
+
+def _passed_over(code: str) -> Told | None:
+    why = REASONS.get(code)
+    return Told(code, why.sentence, why.remedy, {}) if why else None
+
+
+def windows(cohort: str) -> list[WindowSeen]:
+    """The windows that admit a cohort, the latest first."""
+    return [WindowSeen(*row) for row in _fetch(_WINDOWS, [cohort])]
+
+
+def _fetch(statement: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, parameters)
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+        return rows

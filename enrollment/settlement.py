@@ -1,0 +1,384 @@
+"""One settlement: lock, read, decide, write, commit.
+
+    1 lock the offerings, in the order of their ids
+    2 read their pending requests, in the order of request ids
+    3 lock every student whom a decision may concern, in one sorted pass
+    4 load what is known of them, as plain values
+    5 decide (`allocation.allocate`, pure)
+    6 write the plan, its audit and its outcomes, and clear the queue
+    7 commit, then tell Redis what is no longer pending and what still is
+
+Everything a settlement does is in the transaction that holds its locks, so a holder that freezes
+or is cut off can write nothing late: there is no lease and no lock outside PostgreSQL (rule 5).
+"""
+
+import json
+import os
+import socket
+import time
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+import structlog
+from django.conf import settings
+from django.db import Error, InterfaceError, OperationalError, connection, transaction
+from django.db.backends.utils import CursorWrapper
+
+from registrar.audit.arrays import array
+
+from . import facts, ledger, mailbox, poison
+from .allocation import Undecidable, allocate
+from .facts import Offerings, Pending
+from .openings import bar, make_sections
+from .patience import Patience, TooSlow
+from .record import Record, next_settlement
+from .rules import VERSION
+from .vocabulary import Ask, Kind, Open, Plan, State
+
+log = structlog.get_logger()
+WORKER = f"{socket.gethostname()}:{os.getpid()}"
+
+
+class Settled(NamedTuple):
+    """What one settlement did."""
+
+    decided: int = 0
+    codes: frozenset[str] = frozenset()
+    """Codes of the courses it decided something for."""
+    wider: frozenset[int] = frozenset()
+    """What to hold next, when a request in line touches more offerings than were held."""
+    rechecks: tuple[tuple[int, int], ...] = ()
+    opened: tuple[int, ...] = ()
+    """Ids of the sections it opened."""
+    put_off: bool = False
+    """Left alone for a moment, because it died there a moment ago; the sweeper comes back."""
+
+
+class Report(NamedTuple):
+    """What a run of settlements did, in words an administrator may read."""
+
+    courses: tuple[str, ...]
+    decided: int
+    settlements: int
+    milliseconds: int
+
+
+def settle_ready(seconds: float) -> Report:
+    """Settle what is ready until nothing is or `seconds` are over, then ring if more waits."""
+    begun = time.monotonic()
+    courses: set[str] = set()
+    decided = settlements = 0
+    limits = settings.REGISTRAR
+    while time.monotonic() - begun < seconds:
+        ready = mailbox.take(limits["SETTLE_OFFERINGS"], limits["SETTLE_BATCH"])
+        if not ready:
+            break
+        done = settle(
+            [each.offering for each in ready], queued={r.offering: r.queued for r in ready}
+        )
+        courses |= done.codes
+        decided += done.decided
+        settlements += bool(done.decided)
+    mailbox.ring_if_ready()
+    milliseconds = round((time.monotonic() - begun) * 1000)
+    return Report(tuple(sorted(courses)), decided, settlements, milliseconds)
+
+
+def settle(
+    offerings: Collection[int],
+    *,
+    wait: bool = False,
+    queued: dict[int, frozenset[int]] | None = None,
+) -> Settled:
+    """Settle a batch of these offerings' requests; those locked elsewhere are left out.
+
+    With `wait` it waits for their locks instead (3 s at most). Offerings that requests in their
+    lines touch too are held as well, where they are free. A request that touches more than is
+    held is not decided past: the batch before it is, and then the rest of what it touches is
+    waited for. Raises what the database raises, after putting back what is pending.
+    """
+    done = _settle_once(offerings, wait, queued or {})
+    for _ in range(_WIDENINGS):
+        if not done.wider:
+            break
+        more = _settle_once(done.wider, True, {})
+        done = more._replace(decided=done.decided + more.decided, codes=done.codes | more.codes)
+    return done
+
+
+_WIDENINGS = 3
+"""How often a batch is taken again with a wider set; what is left is rung for like anything."""
+
+
+def _settle_once(
+    offerings: Collection[int], wait: bool, queued: dict[int, frozenset[int]]
+) -> Settled:
+    held: list[int] = []
+    done = Settled()
+    try:
+        done = _transact(offerings, wait, held)
+    finally:
+        if not done.put_off:
+            _look_again(held, queued)
+    if done.rechecks:
+        mailbox.post(done.rechecks)
+    return done
+
+
+def _transact(offerings: Collection[int], wait: bool, held: list[int]) -> Settled:
+    """The transaction; `held` is filled with the offerings locked, whatever becomes of it."""
+    trial = _Trial()
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            beside = facts.reach(cursor, offerings) - set(offerings)
+            held += facts.lock_offerings(cursor, offerings, wait=wait)
+            # Never waited for, so that no order among them matters.
+            held += facts.lock_offerings(cursor, beside, wait=False) if beside else []
+            done = _settle_held(cursor, held, trial) if held else Settled()
+    except (OperationalError, InterfaceError):
+        # Nobody's request is to blame for a lost connection, a deadlock or a full disk.
+        trial.withdraw()
+        raise
+    if done.opened:
+        _analyze_sections(done.opened)
+    return done
+
+
+class _Trial:
+    """The attempt row of a settlement under way, if it has come that far."""
+
+    attempt = 0
+
+    def withdraw(self) -> None:
+        if self.attempt:
+            try:
+                poison.withdraw(self.attempt)
+            except Error:
+                log.warning("settlement.attempt_not_withdrawn", attempt=self.attempt)
+
+
+def _settle_held(cursor: CursorWrapper, held: Sequence[int], trial: _Trial) -> Settled:
+    found = poison.left_behind(cursor, held)
+    care = poison.caution(found, facts.database_now(cursor)) if found else poison.Caution(0)
+    if care.wait:
+        return Settled(put_off=True)
+    asks, terms, wider = _next_asks(cursor, held, care.limit)
+    if not asks:
+        return Settled(wider=wider)
+    requests = [ask.id for ask in asks]
+    trial.attempt = poison.begin(requests, held)
+    state, offerings = _load(cursor, held, asks, terms)
+    number = next_settlement(cursor)
+    now = facts.database_now(cursor)
+    plan, state, record = _decide(
+        cursor, state._replace(broken=_broken(care, asks)), offerings, asks, number, now
+    )
+    rechecks = ledger.write(cursor, plan, state, offerings, record)
+    poison.end(cursor, trial.attempt, found)
+    touched = {step.offering for step in plan.steps}
+    return Settled(
+        len(asks),
+        frozenset(offerings.facts[offering].code for offering in touched),
+        wider,
+        tuple(rechecks),
+        tuple(offerings.section_ids[change.offering, change.number] for change in _opened(plan)),
+    )
+
+
+def _broken(care: poison.Caution, asks: Iterable[Ask]) -> tuple[int, ...]:
+    return tuple(ask.id for ask in asks if ask.id == care.give_up)
+
+
+def _next_asks(
+    cursor: CursorWrapper, held: Collection[int], careful: int
+) -> tuple[list[Ask], dict[int, int], frozenset[int]]:
+    """The asks to decide, the term of each, and what the next one touches, if not all is held.
+
+    Where a settlement died, at most `careful` of them, CANCELs counted.
+    """
+    limit = careful or settings.REGISTRAR["SETTLE_BATCH"]
+    pending = facts.read_pending(cursor, held, limit)
+    ours = set(held)
+    line = [entry for entry in pending if entry.ask.kind is not Kind.CANCEL]
+    cut = next(
+        (i for i, entry in enumerate(line) if not ours.issuperset(entry.ask.offerings)), len(line)
+    )
+    beyond = line[cut : cut + 1] if cut < limit else []
+    beyond = beyond or _strays(pending, ours)
+    wider = frozenset(beyond[0].ask.offerings) if beyond else frozenset()
+    chosen = line[: min(cut, limit)]
+    chosen += _cancels(cursor, pending, chosen, ours)
+    chosen = sorted(chosen, key=lambda entry: entry.ask.id)[: careful or None]
+    terms = {entry.ask.id: entry.term for entry in chosen}
+    return [entry.ask for entry in chosen], terms, wider
+
+
+def _strays(pending: Sequence[Pending], ours: set[int]) -> list[Pending]:
+    """CANCELs that touch more than is held: they stand in no line that would ask for the rest."""
+    return [
+        entry
+        for entry in pending
+        if entry.ask.kind is Kind.CANCEL and not ours.issuperset(entry.ask.offerings)
+    ]
+
+
+def _cancels(
+    cursor: CursorWrapper, pending: Sequence[Pending], chosen: Sequence[Pending], ours: set[int]
+) -> list[Pending]:
+    """CANCELs whose target is decided in this batch or was decided before: they jump no queue.
+
+    One whose target still waits behind this batch waits with it.
+    """
+    cancels = [
+        entry
+        for entry in pending
+        if entry.ask.kind is Kind.CANCEL and ours.issuperset(entry.ask.offerings)
+    ]
+    if not cancels:
+        return []
+    targets = {entry.ask.body["request"] for entry in cancels}
+    waiting = facts.still_pending(cursor, ours, targets) - {entry.ask.id for entry in chosen}
+    return [entry for entry in cancels if entry.ask.body["request"] not in waiting]
+
+
+def _load(
+    cursor: CursorWrapper, held: Collection[int], asks: Sequence[Ask], terms: dict[int, int]
+) -> tuple[State, Offerings]:
+    """Steps 3 and 4: waiters who may be served, the students' locks, and then their facts."""
+    offerings = facts.load_offerings(cursor, held)
+    served = facts.may_be_served(asks, offerings.facts)
+    lines = facts.load_lines(cursor, served)
+    for offering in offerings.facts.values():
+        line = lines.get(offering.id, ())
+        loaded = offering.id in lines or not offering.waiting
+        offerings.facts[offering.id] = offering._replace(waiters=line, waiters_loaded=loaded)
+    students = {(ask.student, terms[ask.id]) for ask in asks if ask.student}
+    students |= {
+        (waiter.student, offerings.facts[offering].term)
+        for offering, line in lines.items()
+        for waiter in line
+    }
+    students |= facts.load_holders(cursor, asks)
+    facts.lock_students(cursor, students)
+    known = facts.load_students(cursor, students)
+    return State(tuple(offerings.facts.values()), known), offerings
+
+
+def _decide(
+    cursor: CursorWrapper,
+    state: State,
+    offerings: Offerings,
+    asks: Sequence[Ask],
+    number: int,
+    now: datetime,
+) -> tuple[Plan, State, Record]:
+    """Step 5, again where a request cannot be decided or the database refuses a section.
+
+    Sections are made before anything refers to them. One that fails costs nobody their request:
+    `allocate` runs again and may open only as many as succeeded, so students are seated elsewhere
+    or waitlisted (S0-37).
+    """
+    made: dict[tuple[int, int], int] = {}
+    failures: list[tuple[int, int, str]] = []
+    while True:
+        plan, state = _allocate(state, asks, now)
+        wanted = {(change.offering, change.number): change for change in _opened(plan)}
+        record = _record(number, now, asks, state, failures)
+        missing = [wanted[key] for key in sorted(wanted.keys() - made.keys())]
+        ids, failed = make_sections(cursor, missing, offerings, record)
+        made |= ids
+        if not failed:
+            break
+        failures += failed
+        state = bar(state, failed, made)
+    surplus = made.keys() - wanted.keys()
+    if surplus:
+        ledger.delete_sections(cursor, [made.pop(key) for key in surplus])
+    offerings.section_ids.update(made)
+    return plan, state, record
+
+
+def _allocate(state: State, asks: Sequence[Ask], now: datetime) -> tuple[Plan, State]:
+    """Decide; a request that cannot be decided is failed, audited, and the rest go on."""
+    while True:
+        try:
+            with Patience(_sign_of_life) as watch:
+                return allocate(state, asks, now, watch), state
+        except (Undecidable, TooSlow) as error:
+            log.exception("settlement.undecidable", request=error.request)
+            state = state._replace(broken=(*state.broken, error.request))
+
+
+def _sign_of_life() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT")
+
+
+def _opened(plan: Plan) -> list[Open]:
+    return [change for step in plan.steps for change in step.changes if isinstance(change, Open)]
+
+
+def _record(
+    number: int,
+    now: datetime,
+    asks: Sequence[Ask],
+    state: State,
+    failures: Sequence[tuple[int, int, str]],
+) -> Record:
+    text = json.dumps(
+        {
+            "rules": VERSION,
+            "now": now.isoformat(),
+            "state": state,
+            "asks": [ask.id for ask in asks],
+        },
+        separators=(",", ":"),
+    )
+    terms = {offering.id: offering.term for offering in state.offerings}
+    return Record(number, now, WORKER, asks, terms, text, tuple(failures))
+
+
+_HEADS = """
+SELECT held.offering, head.request_id
+FROM unnest(%s::bigint[]) AS held (offering)
+CROSS JOIN LATERAL (
+    SELECT request_id FROM pending WHERE offering_id = held.offering
+    ORDER BY request_id LIMIT 1
+) AS head
+"""
+
+
+def _look_again(held: Sequence[int], queued: dict[int, frozenset[int]]) -> None:
+    """After the end of the transaction, whichever it was: put back what is still pending.
+
+    An offering that is locked elsewhere was skipped and not put back: its holder does it here.
+    Then remove from Redis exactly the ids that were there before and are not pending now; asked
+    the other way round, an id queued in between would be dropped.
+    """
+    if not held:
+        return
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(_HEADS, [array(held)])
+            heads = cursor.fetchall()
+            ids = [id_ for offering in held for id_ in queued.get(offering, ())]
+            live = facts.still_pending(cursor, held, ids) if ids else set()
+    except Error as error:
+        log.warning("settlement.look_again_failed", error=type(error).__name__)
+        return
+    mailbox.forget({offering: queued.get(offering, frozenset()) - live for offering in held})
+    if heads:
+        mailbox.post(heads)
+
+
+def _analyze_sections(opened: Collection[int]) -> None:
+    """Refresh statistics when the sections, by their ids, have doubled, after the commit.
+
+    Foreign-key checks keep the plan they were first given, and a table that was empty when the
+    term opened is then scanned for every seat. One settlement opens many sections at once, so a
+    power of two is passed more often than met.
+    """
+    if max(opened).bit_length() > (min(opened) - 1).bit_length():
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT analyze_sections()")

@@ -1,0 +1,10 @@
+"""Who may sign in. What they may do follows from their groups (`roles`)."""
+
+from django.contrib.auth.models import AbstractUser
+
+
+class User(AbstractUser):
+    """A person with a login: student, faculty or staff (D7)."""
+
+    class Meta:
+        db_table = "users"

@@ -1,0 +1,55 @@
+"""Real PostgreSQL and Redis for whatever asks for `database`; the rest cannot reach them."""
+
+import os
+from collections.abc import Iterator
+
+import pytest
+from django.core.management import call_command
+from django.db import connection, connections
+from pytest_django import DjangoDbBlocker
+
+from enrollment import directory, line, mailbox
+
+_KEPT = (
+    "django_migrations",
+    "django_content_type",
+    "auth_group",
+    "auth_permission",
+)
+_TABLES = """
+SELECT string_agg(quote_ident(tablename), ', ') FROM pg_tables
+WHERE schemaname = 'public' AND tablename <> ALL(%s)
+"""
+_APPEND_ONLY = ("audit_entries", "requests", "outcomes", "settlements")
+
+
+@pytest.fixture(scope="session")
+def migrated(django_db_blocker: DjangoDbBlocker) -> None:
+    if "DATABASE_URL" not in os.environ:
+        pytest.fail("this test needs PostgreSQL and Redis: run it with bin/test")
+    with django_db_blocker.unblock():
+        call_command("migrate", verbosity=0)
+
+
+@pytest.fixture
+def database(migrated: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """Every table empty, Redis too; what the test writes is committed, as in life."""
+    with django_db_blocker.unblock():
+        _empty()
+        mailbox.client().flushdb()
+        directory.forget()
+        line.forget()
+        yield
+        connections.close_all()
+
+
+def _empty() -> None:
+    """Truncate, as the owner, with the triggers lifted that refuse just that."""
+    with connection.cursor() as cursor:
+        cursor.execute(_TABLES, [list(_KEPT)])
+        tables = cursor.fetchone()[0]
+        for table in _APPEND_ONLY:
+            cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER append_only_table")
+        cursor.execute(f"TRUNCATE {tables} RESTART IDENTITY")
+        for table in _APPEND_ONLY:
+            cursor.execute(f"ALTER TABLE {table} ENABLE ALWAYS TRIGGER append_only_table")

@@ -1,0 +1,261 @@
+"""What one settlement leaves behind, and what it does to the index in Redis."""
+
+import time
+from collections.abc import Collection
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.db import connection
+
+from courses.models import Offering, Term
+from enrollment import facts, mailbox, settlement
+from enrollment.models import Attempt, Enrollment, Outcome, Pending, Settlement
+from enrollment.settlement import Report, Settled, settle, settle_ready
+from enrollment.vocabulary import Kind
+from registrar.audit.models import Entry
+from tests.factories import ask, enroll, make_offering, make_student, make_term, open_window, submit
+from tests.races import after, broken, settle_all
+
+
+@pytest.fixture
+def term(database: None) -> Term:
+    term = make_term()
+    open_window(term)
+    return term
+
+
+@pytest.fixture
+def course(term: Term) -> Offering:
+    return make_offering(term, base_limit=3)
+
+
+def results() -> list[str]:
+    return list(Outcome.objects.order_by("request_id").values_list("result", flat=True))
+
+
+def queued(course: Offering) -> set[int]:
+    members: Any = mailbox.client().zrange(f"{mailbox.PREFIX}queue:{course.pk}", 0, -1)
+    return {int(member) for member in members}
+
+
+# One transaction ------------------------------------------------------------------------------
+
+
+def test_a_batch_is_decided_in_the_order_of_its_requests(term: Term, course: Offering) -> None:
+    enroll(course, [make_student(term) for _ in range(5)])
+
+    done = settle([course.pk])
+
+    assert done.decided == 5
+    assert results() == ["ENROLLED"] * 3 + ["WAITLISTED"] * 2
+    assert Settlement.objects.get().decided == 5
+    assert not Pending.objects.exists()
+    assert not Attempt.objects.exists()
+
+
+@pytest.mark.parametrize("offering", [1, 10**9])
+def test_a_message_too_many_or_for_a_course_that_is_not_there_does_nothing(
+    course: Offering, offering: int
+) -> None:
+    for _ in range(3):
+        assert settle([offering]) == Settled()
+
+    assert not Settlement.objects.exists()
+
+
+def test_a_settlement_that_fails_at_its_end_leaves_nothing(
+    term: Term, course: Offering, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pending = enroll(course, [make_student(term)])
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE settlements ADD CONSTRAINT planted CHECK (decided = 0)")
+
+    with pytest.raises(Exception, match="planted"):
+        settle([course.pk])
+
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE settlements DROP CONSTRAINT planted")
+    assert list(Pending.objects.values_list("request_id", flat=True)) == pending
+    for written in (Enrollment, Outcome, Entry):
+        assert not written._default_manager.exists()
+    assert [ready.offering for ready in mailbox.take(64, 1000)] == [course.pk]
+
+
+def test_a_long_line_is_settled_in_batches_without_a_gap(
+    term: Term, course: Offering, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(settings.REGISTRAR, "SETTLE_BATCH", 2)
+    enroll(course, [make_student(term) for _ in range(5)])
+
+    report = settle_ready(5.0)
+
+    assert (report.decided, report.settlements) == (5, 3)
+    assert list(Settlement.objects.order_by("id").values_list("decided", flat=True)) == [2, 2, 1]
+    assert results() == ["ENROLLED"] * 3 + ["WAITLISTED"] * 2
+
+
+def test_quiet_courses_are_drained_together(term: Term) -> None:
+    courses = [make_offering(term) for _ in range(10)]
+    for course in courses:
+        enroll(course, [make_student(term)])
+
+    report = settle_ready(5.0)
+
+    assert (report.decided, report.settlements) == (10, 1)
+    assert report.courses == tuple(sorted(course.course.code for course in courses))
+    assert Settlement.objects.get().offerings == [course.pk for course in courses]
+
+
+def test_what_a_settlement_leaves_is_what_verify_expects(term: Term, course: Offering) -> None:
+    """Allocating again on the stored facts, folding the audit, chains, counters: everything."""
+    students = [make_student(term) for _ in range(6)]
+    other = make_offering(term, base_limit=0, auto_create=True, section_limit=2)
+    enroll(course, students)
+    enroll(other, students)
+    settle_all()
+    submit(ask(Kind.DROP, students[0], course), ask(Kind.SWAP, students[5], course, other))
+    submit(ask(Kind.BUNDLE, make_student(term), other, make_offering(term)))
+    settle_all()
+
+    assert broken() == {}
+
+
+# Another door while a batch is settled --------------------------------------------------------
+
+
+def test_times_that_are_confirmed_and_used_in_one_batch_do_not_collide(term: Term) -> None:
+    """A course leaves Monday morning, and its student takes a course on Monday morning."""
+    monday, tuesday = ((540, 590),), ((1980, 2030),)
+    student = make_student(term)
+    moved, wanted = make_offering(term, base_meets=monday), make_offering(term, base_meets=monday)
+    enroll(moved, [student])
+    settle_all()
+    confirm = ask(Kind.TIMETABLE, None, moved, section=0, meets=[list(span) for span in tuesday])
+    submit(confirm, ask(Kind.ENROLL, student, wanted))
+
+    settle([moved.pk, wanted.pk])
+
+    assert results() == ["ENROLLED", "DONE", "ENROLLED"]
+    assert broken() == {}
+
+
+# The index in Redis ---------------------------------------------------------------------------
+
+
+def test_what_was_settled_is_taken_out_of_the_index(term: Term, course: Offering) -> None:
+    requests = enroll(course, [make_student(term) for _ in range(3)])
+    assert queued(course) == set(requests)
+
+    settle_ready(1.0)
+
+    assert queued(course) == set()
+    assert mailbox.take(64, 1000) == []
+
+
+def test_ghosts_leave_the_index_even_when_nothing_is_pending(term: Term, course: Offering) -> None:
+    """Ids that a lost message or a restored Redis brought back count in no line for long."""
+    mailbox.post([(course.pk, 10**6), (course.pk, 10**6 + 1)])
+
+    report = settle_ready(1.0)
+
+    assert report == Report((), 0, 0, report.milliseconds)
+    assert mailbox.depth(course.pk) == 0
+
+
+def queue_one_more_in_between(patch: pytest.MonkeyPatch, name: str, course: Offering) -> list[int]:
+    """Accept a request after the rows were asked and before Redis is tidied."""
+    later: list[int] = []
+    still_pending = facts.still_pending
+
+    def look_then_accept(cursor: Any, offerings: Any, ids: Collection[int]) -> set[int]:
+        answer = still_pending(cursor, offerings, ids)
+        if not later:
+            later.extend(enroll(course, [make_student(course.term)]))
+        return answer
+
+    patch.setattr(facts, name, look_then_accept)
+    return later
+
+
+def test_a_request_queued_while_redis_is_tidied_stays_in_the_index(
+    term: Term, course: Offering, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    enroll(course, [make_student(term)])
+    later = queue_one_more_in_between(monkeypatch, "still_pending", course)
+    [taken] = mailbox.take(64, 1000)
+
+    settle([course.pk], queued={course.pk: taken.queued})
+
+    assert queued(course) == set(later)
+
+
+def test_with_redis_read_after_the_rows_a_live_request_falls_out_of_the_index(
+    term: Term, course: Offering, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Remove what is queued now and was not pending before: the new one is neither."""
+    enroll(course, [make_student(term)])
+    later = queue_one_more_in_between(monkeypatch, "still_pending", course)
+    forget = mailbox.forget
+
+    def forget_what_is_there_now(gone: dict[int, frozenset[int]]) -> None:
+        forget({offering: gone[offering] | queued(course) for offering in gone})
+
+    monkeypatch.setattr(mailbox, "forget", forget_what_is_there_now)
+    [taken] = mailbox.take(64, 1000)
+
+    settle([course.pk], queued={course.pk: taken.queued})
+
+    assert later
+    assert queued(course) == set()
+
+
+# The bell -------------------------------------------------------------------------------------
+
+
+def test_no_more_is_rung_than_settlers_can_answer(term: Term, course: Offering) -> None:
+    for _ in range(10):
+        enroll(course, [make_student(term)])
+
+    assert mailbox.client().llen(mailbox.SETTLE_QUEUE) == settings.REGISTRAR["SETTLE_SLOTS"]
+
+
+def test_a_line_of_thirty_thousand_is_put_back_and_rung_for(database: None) -> None:
+    """In one call it would take longer than a call may, and nobody would ring."""
+    mailbox.post([(n % 3, n) for n in range(30_000)])
+
+    assert [mailbox.depth(offering) for offering in range(3)] == [10_000] * 3
+    assert mailbox.client().llen(mailbox.SETTLE_QUEUE) == 1
+
+
+def test_a_settler_whose_time_is_up_rings_for_the_next(
+    term: Term, course: Offering, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(settings.REGISTRAR, "SETTLE_BATCH", 1)
+    enroll(course, [make_student(term) for _ in range(3)])
+    mailbox.client().delete(mailbox.SETTLE_QUEUE)
+    after(monkeypatch, settlement, "settle", lambda: time.sleep(0.2))
+
+    settle_ready(0.2)
+
+    assert mailbox.client().llen(mailbox.SETTLE_QUEUE) >= 1
+    assert Pending.objects.count() == 2
+
+
+def test_a_settler_that_found_nothing_left_does_not_ring(term: Term, course: Offering) -> None:
+    enroll(course, [make_student(term)])
+    mailbox.client().delete(mailbox.SETTLE_QUEUE)
+
+    settle_ready(1.0)
+
+    assert mailbox.client().llen(mailbox.SETTLE_QUEUE) == 0
+
+
+def test_a_busy_course_is_not_moved_back_by_what_comes_later(term: Term) -> None:
+    """Ready courses are taken by their lowest pending id, however often they are rung for."""
+    busy, other = make_offering(term), make_offering(term)
+    enroll(busy, [make_student(term)])
+    enroll(other, [make_student(term)])
+    enroll(busy, [make_student(term)])
+
+    assert [ready.offering for ready in mailbox.take(1, 1000)] == [busy.pk]

@@ -1,0 +1,13 @@
+"""What beat does by itself, as plain data: `registrar.celery` hands it over.
+
+The opening and closing of windows are not here: `enrollment.windows` writes a clocked task for
+each, and `tick` repairs what those miss.
+"""
+
+from typing import Any
+
+TICK = "workers.tasks.tick"
+
+BEAT: dict[str, dict[str, Any]] = {
+    "tick": {"task": TICK, "schedule": 30.0, "options": {"queue": "default"}},
+}

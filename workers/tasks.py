@@ -1,0 +1,69 @@
+"""The tasks: each reads the clock where one is needed and calls one operation.
+
+What a task returns is what an administrator sees in Flower, so it names courses, counts and
+milliseconds, and nobody. The result itself is stored nowhere (`task_ignore_result`): Flower reads
+it from the event that the worker sends.
+"""
+
+from datetime import datetime
+from typing import Any
+
+from celery import shared_task
+from celery.signals import worker_process_init, worker_process_shutdown, worker_shutdown
+from django.conf import settings
+from django.db import connection
+
+from enrollment import windows
+from enrollment.facts import database_now
+from enrollment.mailbox import SETTLE, SETTLE_QUEUE
+from enrollment.settlement import settle_ready
+
+from . import settler
+from .schedule import TICK
+
+
+@shared_task(name=SETTLE, queue=SETTLE_QUEUE)
+def settle(**_: Any) -> dict[str, Any]:
+    """Settle what is ready, for a bounded time."""
+    report = settle_ready(seconds=settings.REGISTRAR["SETTLE_SECONDS"])._asdict()
+    # The courses come last: a long list is cut short where it is shown.
+    return report | {"courses": report.pop("courses")}
+
+
+@shared_task(name=windows.OPEN_WINDOW, queue=windows.QUEUE)
+def open_window(*, window: int, **_: Any) -> list[str]:
+    """Announce that a window has opened, if its time has come."""
+    return [done.event for done in windows.advance(window, _now())]
+
+
+@shared_task(name=windows.CLOSE_WINDOW, queue=windows.QUEUE)
+def close_window(*, window: int, **_: Any) -> list[str]:
+    """Announce that a window has closed, and report if all of it is decided already."""
+    return [done.event for done in windows.advance(window, _now())]
+
+
+@shared_task(name=TICK, queue=windows.QUEUE)
+def tick(**_: Any) -> list[windows.Done]:
+    """Find what the clocked tasks missed."""
+    return windows.reconcile(_now())
+
+
+def _now() -> datetime:
+    with connection.cursor() as cursor:
+        return database_now(cursor)
+
+
+# Each process that settles sweeps too, from after the fork to its end; a pool that does not fork
+# sends the first signal all the same.
+
+
+@worker_process_init.connect
+def _begin(**_: Any) -> None:
+    settler.collect_seldom()
+    settler.start()
+
+
+@worker_process_shutdown.connect
+@worker_shutdown.connect
+def _end(**_: Any) -> None:
+    settler.stop()
