@@ -13,18 +13,22 @@ import sys
 import time
 from collections import defaultdict
 from collections.abc import Callable
-from functools import wraps
+from functools import partial, wraps
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from django.db import connections
 
 from benchmarks import campus, databases
+from benchmarks.truths import Broken
 from benchmarks.workers import ROOT
 from enrollment import allocation, mailbox, settlement
 from workers import settler
 
 # What these do is counted where they are called from: they are asked many times a request.
-_TOO_SMALL = frozenset({"models", "vocabulary", "board", "rules", "arrays", "allocation"})
+_TOO_SMALL = frozenset(
+    {"models", "vocabulary", "board", "rules", "arrays", "allocation", "seating"}
+)
 _WATCHED = ("enrollment.", "registrar.audit.")
 COMMIT = "commit, with deferred checks"
 REST = "the rest"
@@ -56,7 +60,7 @@ class _Stopwatch:
         self._since = now
 
     def around(self, phase: str, call: Callable[..., Any]) -> Callable[..., Any]:
-        @wraps(call, updated=())
+        @wraps(call, assigned=("__name__", "__module__"), updated=())
         def timed(*args: Any, **kwargs: Any) -> Any:
             self.charge()
             self._stack.append(phase)
@@ -77,30 +81,75 @@ class _Stopwatch:
             self.statements[self._stack[-1]] += time.perf_counter() - begun
 
 
+class Profile(NamedTuple):
+    """A settler on its own: where its time went, and what it cost the processors.
+
+    Processor time hardly changes with what else a machine does; elapsed time does.
+    """
+
+    phases: list[Phase]
+    settler: float
+    """Microseconds of processor a request, here in Python..."""
+    server: float | None
+    """... and there in PostgreSQL; None where the system does not tell."""
+
+    @property
+    def elapsed(self) -> float:
+        return sum(phase.total for phase in self.phases)
+
+    def as_json(self) -> dict[str, Any]:
+        return {**self._asdict(), "phases": [phase._asdict() for phase in self.phases]}
+
+
 def print_phases() -> None:
-    """Settle all that is ready in this process, and print what each function took as JSON."""
+    """Settle all that is ready in this process, and print a Profile as JSON."""
     watch = _Stopwatch()
     _watch_functions(watch)
-    default = connections["default"]
-    default._commit = watch.around(COMMIT, default._commit)  # type: ignore[attr-defined]
-    for connection in connections.all():
-        connection.ensure_connection()
-        connection.execute_wrappers.append(watch.statement)
+    _watch_statements(watch)
+    backends = _backends()
     settler.collect_seldom()
+    here, there = time.process_time(), _on_processor(backends)
     decided = 0
     watch.start()
     while (report := settlement.settle_ready(seconds=60)).decided:
         decided += report.decided
     watch.charge()
+    spent = time.process_time() - here
+    served = _on_processor(backends)
     each = 1_000_000 / max(1, decided)
-    print(
-        json.dumps(
-            [
-                (name, round(total * each, 2), round(watch.statements[name] * each, 2))
-                for name, total in sorted(watch.total.items(), key=lambda item: -item[1])
-            ]
-        )
-    )
+    phases = [
+        (name, round(total * each, 2), round(watch.statements[name] * each, 2))
+        for name, total in sorted(watch.total.items(), key=lambda item: -item[1])
+    ]
+    server = None if served is None or there is None else round((served - there) * each, 2)
+    print(json.dumps([decided, phases, round(spent * each, 2), server]))
+
+
+def _backends() -> list[int]:
+    pids = []
+    for connection in connections.all():
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_backend_pid()")
+            pids.append(cursor.fetchone()[0])
+    return pids
+
+
+def _on_processor(pids: list[int]) -> float | None:
+    """Seconds that these processes ran, from Linux; None elsewhere, or on another machine."""
+    try:
+        ran = [Path(f"/proc/{pid}/schedstat").read_text().split()[0] for pid in pids]
+    except OSError:
+        return None
+    return sum(map(int, ran)) / 1_000_000_000
+
+
+def _watch_statements(watch: _Stopwatch) -> None:
+    for connection in connections.all():
+        connection.ensure_connection()
+        connection.execute_wrappers.append(watch.statement)
+    default = connections["default"]
+    commit = partial(watch.statement, default._commit)  # type: ignore[attr-defined]
+    default._commit = watch.around(COMMIT, commit)  # type: ignore[attr-defined]
 
 
 def _watch_functions(watch: _Stopwatch) -> None:
@@ -123,11 +172,18 @@ def _tail(module: str) -> str:
     return module.rpartition(".")[2]
 
 
-def measure(template: str) -> list[Phase]:
-    """Phases of settling a copy of this database, in a process of its own."""
+def measure(template: str, tries: int) -> Profile:
+    """Settle copies of this database in a process of its own; the fastest time of several.
+
+    Raises Broken when not everything was settled.
+    """
+    return min((_measure_once(template) for _ in range(tries)), key=lambda each: each.elapsed)
+
+
+def _measure_once(template: str) -> Profile:
     with databases.made("phases", template) as database:
         mailbox.client().flushdb()
-        campus.queue()
+        queued = campus.queue()
         done = subprocess.run(
             [sys.executable, "-P", "-m", "benchmarks", "--phases"],
             cwd=ROOT,
@@ -141,4 +197,7 @@ def measure(template: str) -> list[Phase]:
             stdout=subprocess.PIPE,
             check=True,
         )
-    return [Phase(*phase) for phase in json.loads(done.stdout)]
+    decided, phases, settler_, server = json.loads(done.stdout)
+    if decided != queued:
+        raise Broken(f"{queued} requests, {decided} settled by the settler on its own")
+    return Profile([Phase(*phase) for phase in phases], settler_, server)

@@ -7,7 +7,7 @@ from rich.table import Table
 
 from benchmarks.contender import Run
 from benchmarks.figures import Ratio, Spread, rates, ratio
-from benchmarks.phases import Phase
+from benchmarks.phases import Phase, Profile
 
 _WORTH_A_LINE = 0.5
 """Microseconds a request."""
@@ -17,12 +17,18 @@ def print_tables(
     console: Console,
     runs: Sequence[Run],
     ratios: Sequence[Ratio],
-    phases: Mapping[str, Sequence[Phase]],
+    profiles: Mapping[str, Profile],
 ) -> None:
     console.print(_rates(runs))
     console.print(_ratios(runs, ratios))
-    for workload, measured in phases.items():
-        console.print(_phases(workload, measured))
+    for workload, profile in profiles.items():
+        console.print(_phases(workload, profile.phases))
+        server = "?" if profile.server is None else f"{profile.server:.0f}"
+        console.print(
+            f"Processor time a request: {profile.settler:.0f} us in the settler, "
+            f"{server} us in PostgreSQL.\n",
+            highlight=False,
+        )
 
 
 def _rates(runs: Sequence[Run]) -> Table:

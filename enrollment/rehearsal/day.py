@@ -64,7 +64,7 @@ class Day(NamedTuple):
 
 CART_SHARE = 0.16
 TOGETHER_SHARE = 0.3
-RUSH_SHARE = 0.16
+RUSH_SHARE = 0.17
 RUSH_SECONDS = 2.0
 EARLY = 150
 EARLY_SECONDS = 4.0
@@ -97,7 +97,7 @@ class _Planner:
         else:
             firsts = list(self._one_by_one(student, arrival, wishes))
         again = max(deed.at for deed in firsts)
-        for chance in (0.6, 0.2):
+        for chance in (0.45, 0.1):
             if self.random.random() < chance:
                 again += 3 + self.random.expovariate(1 / 5)
                 self._think_again(student, self.random.choice(firsts), again)
@@ -115,7 +115,7 @@ class _Planner:
         if self.random.random() < RUSH_SHARE:
             return self.random.triangular(0, RUSH_SECONDS, 0.2)
         while True:
-            at = self.random.expovariate(1.2 / self.seconds)
+            at = self.random.expovariate(0.9 / self.seconds)
             if at < self.seconds * 0.85:
                 return at
 

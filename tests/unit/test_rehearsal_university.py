@@ -8,7 +8,7 @@ from courses.timetable import overlap
 from enrollment.rehearsal.day import Day, Deed, Kind, plan_day
 from enrollment.rehearsal.university import University, invent, spread
 
-SECONDS = 46.0
+SECONDS = 56.0
 STUDENTS = 4000
 
 

@@ -19,7 +19,7 @@ class Command(BaseCommand):
         parser.add_argument("--keep", action="store_true", help="leave the site running afterwards")
         parser.add_argument("--seed", type=int, default=1, metavar="N", help="another university")
         parser.add_argument("--students", type=count, default=4000, metavar="N")
-        parser.add_argument("--seconds", type=rate, default=46.0, metavar="N", help="of sending")
+        parser.add_argument("--seconds", type=rate, default=56.0, metavar="N", help="of sending")
         parser.add_argument("--json", type=Path, metavar="OUT", help="write the report there too")
 
     def handle(
