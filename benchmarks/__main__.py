@@ -1,6 +1,7 @@
 """python -m benchmarks: set Django up as the database's owner, then measure. See `bin/bench`."""
 
 import os
+import signal
 import sys
 
 import django
@@ -14,4 +15,9 @@ django.setup()
 from benchmarks.run import main  # noqa: E402 - it imports models, which need the set-up
 
 if __name__ == "__main__":
-    sys.exit(main())
+    # Workers and databases are put away on the way out, whoever asks us to go.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -175,12 +175,17 @@ def _tail(module: str) -> str:
 def measure(template: str, tries: int) -> Profile:
     """Settle copies of this database in a process of its own; the fastest time of several.
 
-    Raises Broken when not everything was settled.
+    Where Redis kept the settler waiting too long, the rest was left to a sweeper, of which there
+    is none here: such a try does not count. Raises Broken when that was all of them.
     """
-    return min((_measure_once(template) for _ in range(tries)), key=lambda each: each.elapsed)
+    profiles = [_measure_once(template) for _ in range(tries)]
+    whole = [profile for profile in profiles if profile is not None]
+    if not whole:
+        raise Broken("a settler on its own does not settle everything")
+    return min(whole, key=lambda profile: profile.elapsed)
 
 
-def _measure_once(template: str) -> Profile:
+def _measure_once(template: str) -> Profile | None:
     with databases.made("phases", template) as database:
         mailbox.client().flushdb()
         queued = campus.queue()
@@ -199,5 +204,5 @@ def _measure_once(template: str) -> Profile:
         )
     decided, phases, settler_, server = json.loads(done.stdout)
     if decided != queued:
-        raise Broken(f"{queued} requests, {decided} settled by the settler on its own")
+        return None
     return Profile([Phase(*phase) for phase in phases], settler_, server)

@@ -58,8 +58,7 @@ def _measure(arguments: argparse.Namespace, console: Console) -> int:
     with _templates(arguments.requests, console) as templates:
         runs = _rounds(_contenders(arguments, templates), arguments.rounds, console)
         profiles = {
-            name: phases.measure(template, min(arguments.rounds, _PROFILES))
-            for name, template in templates.items()
+            name: phases.measure(template, _PROFILES) for name, template in templates.items()
         }
         machine = _machine()
     print_tables(console, runs, RATIOS, profiles)

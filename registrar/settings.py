@@ -237,7 +237,7 @@ REGISTRAR = {
     # Settlements that may run at once, in different processes: settle messages beyond it are waste.
     "SETTLE_SLOTS": env.int("REGISTRAR_SETTLE_SLOTS", default=2),
     # Requests in one settlement, and offerings taken from the ready set for it.
-    "SETTLE_BATCH": env.int("REGISTRAR_SETTLE_BATCH", default=1000),
+    "SETTLE_BATCH": env.int("REGISTRAR_SETTLE_BATCH", default=2000),
     "SETTLE_OFFERINGS": env.int("REGISTRAR_SETTLE_OFFERINGS", default=512),
     # Seconds one `settle` task works before it rings for the next.
     "SETTLE_SECONDS": env.float("REGISTRAR_SETTLE_SECONDS", default=5.0),
