@@ -121,8 +121,14 @@ def _machine() -> dict[str, Any]:
         "django": django.get_version(),
         "celery": celery.__version__,
         "postgresql": databases.server_version(),
-        "redis": mailbox.client().info("server")["redis_version"],
+        "redis": _redis_version(),
     }
+
+
+def _redis_version() -> str:
+    server = mailbox.client().info("server")
+    valkey = server.get("valkey_version")
+    return f"Valkey {valkey}" if valkey else f"Redis {server['redis_version']}"
 
 
 def _parser() -> argparse.ArgumentParser:
