@@ -4,7 +4,7 @@ Requests go in by the pipeline's own door, so that what is settled is what a day
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 
 from django.db import connection
@@ -16,6 +16,7 @@ from enrollment import mailbox, requests
 from enrollment.models import Student, Window
 from enrollment.vocabulary import Kind
 
+TERM = "BENCH"
 _AT_ONCE = 500
 _TRIES = 5
 _STEADY = ("terms", "courses", "offerings", "sections", "students")
@@ -24,7 +25,7 @@ _STEADY = ("terms", "courses", "offerings", "sections", "students")
 def build(workload: Workload) -> None:
     """Write it all into the database this process is connected to."""
     term = Term.objects.create(
-        code="BENCH",
+        code=TERM,
         year=2026,
         semester_type=SemesterType.ODD,
         credit_maximum=workload.credit_maximum,
@@ -32,20 +33,25 @@ def build(workload: Workload) -> None:
     now = timezone.now()
     hour = timedelta(hours=1)
     Window.objects.create(term=term, name="All", opens_at=now - hour, closes_at=now + 24 * hour)
-    offerings = _offer(term, workload.courses)
-    students = [
-        student.pk
-        for student in Student.objects.bulk_create(
-            (Student(number=f"B{nth:06d}") for nth in range(workload.students)), batch_size=_AT_ONCE
-        )
-    ]
+    _offer(term, workload.courses)
+    # Those who were there in earlier terms stay who they are.
+    Student.objects.bulk_create(
+        (Student(number=student_number(nth)) for nth in range(workload.students)),
+        batch_size=_AT_ONCE,
+        ignore_conflicts=True,
+    )
     # A university has known these for years. What the rush writes it has no statistics of.
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE " + ", ".join(_STEADY))
-    _ask(workload, term, offerings, students)
+    _ask(submissions(workload))
 
 
-def _offer(term: Term, wanted: Sequence[CourseWanted]) -> list[Offering]:
+def student_number(nth: int) -> str:
+    """The university's number of the nth student of any workload, from 0."""
+    return f"B{nth:06d}"
+
+
+def _offer(term: Term, wanted: Sequence[CourseWanted]) -> None:
     courses = Course.objects.bulk_create(
         Course(code=f"B{nth:05d}", name=f"Course {nth}", credit=each.credits, max_seats=LIMIT)
         for nth, each in enumerate(wanted)
@@ -74,29 +80,49 @@ def _offer(term: Term, wanted: Sequence[CourseWanted]) -> list[Offering]:
         for offering, each in zip(offerings, wanted, strict=True)
         if each.meets
     )
-    return offerings
 
 
-def _ask(
-    workload: Workload, term: Term, offerings: Sequence[Offering], students: Sequence[int]
-) -> None:
-    submissions = [
+def submissions(workload: Workload) -> list[requests.Submission]:
+    """What its students ask for, in their order, in the database that `build` has written."""
+    term = Term.objects.get(code=TERM)
+    offerings = list(Offering.objects.filter(term=term).order_by("pk").values_list("pk", flat=True))
+    everybody = Student.objects.order_by("number").values_list("pk", flat=True)
+    students = list(everybody[: workload.students])
+    return [
         requests.Submission(
             Kind.ENROLL,
             f"student:{students[student]}",
             students[student],
             term.pk,
-            (offerings[course].pk,),
-            {"offering": offerings[course].pk},
+            (offerings[course],),
+            {"offering": offerings[course]},
             # With a key of its own a second request for the same course is no double click.
             f"bench:{nth}",
         )
         for nth, (student, course) in enumerate(workload.asks)
     ]
+
+
+def _ask(submissions: Sequence[requests.Submission]) -> None:
     for begin in range(0, len(submissions), _AT_ONCE):
-        for answer in requests.insert(submissions[begin : begin + _AT_ONCE]):
-            if not isinstance(answer, requests.Accepted):
-                raise RuntimeError(f"a request of the benchmark was declined: {answer}")
+        accepted(requests.insert(submissions[begin : begin + _AT_ONCE]))
+
+
+def flush(submissions: Sequence[requests.Submission], at_once: int) -> int:
+    """Accept them as a web process does, so many in one commit; how many there were."""
+    for begin in range(0, len(submissions), at_once):
+        accepted(requests.submit_now(submissions[begin : begin + at_once]))
+    return len(submissions)
+
+
+def accepted(answers: Iterable[requests.Answer]) -> list[int]:
+    """The ids of the requests. RuntimeError where one was declined: then it is no benchmark."""
+    ids = []
+    for answer in answers:
+        if not isinstance(answer, requests.Accepted):
+            raise RuntimeError(f"a request of the benchmark was declined: {answer}")
+        ids.append(answer.request)
+    return ids
 
 
 def queue() -> int:
@@ -115,3 +141,10 @@ def queue() -> int:
         if all(mailbox.depth(offering) == length for offering, length in lengths.items()):
             return len(pairs)
     raise RuntimeError("Redis does not take the ids; is it there?")
+
+
+def pending_ids() -> list[int]:
+    """Every pending request, in the order of their ids."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT request_id FROM pending ORDER BY request_id")
+        return [request for (request,) in cursor.fetchall()]

@@ -30,6 +30,16 @@ def environment(database: str) -> dict[str, str]:
     }
 
 
+def owner_url(database: str) -> str:
+    """For programs that are no Django of ours."""
+    return urlunsplit(urlsplit(_SERVER)._replace(path=f"/{database}"))
+
+
+def worker_url(database: str) -> str:
+    """The same with the role that settles, where there is one."""
+    return environment(database).get("DATABASE_WORKER_URL") or owner_url(database)
+
+
 @contextmanager
 def made(suffix: str, like: str = "") -> Iterator[str]:
     """A database, empty or a copy, that this process is connected to and that ends with it."""

@@ -7,23 +7,18 @@ costs about half a microsecond: what is called for every request looks that much
 
 import inspect
 import json
-import os
-import subprocess
 import sys
+import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable
 from functools import partial, wraps
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from django.db import connections
 
-from benchmarks import campus, databases
-from benchmarks.truths import Broken
-from benchmarks.workers import ROOT
-from enrollment import allocation, mailbox, settlement
-from workers import settler
+from benchmarks import alone
+from enrollment import allocation
 
 # What these do is counted where they are called from: they are asked many times a request.
 _TOO_SMALL = frozenset(
@@ -31,6 +26,7 @@ _TOO_SMALL = frozenset(
 )
 _WATCHED = ("enrollment.", "registrar.audit.")
 COMMIT = "commit, with deferred checks"
+WAIT = "waiting for statements beside"
 REST = "the rest"
 
 
@@ -43,9 +39,15 @@ class Phase(NamedTuple):
 
 
 class _Stopwatch:
-    """Charges the time since the last change to whatever phase is on top."""
+    """Charges the time since the last change to whatever phase is on top.
+
+    It runs in the settler's own thread. Statements that another thread sends meanwhile are
+    `beside`: no part of the sum, but of the waiting at their end.
+    """
 
     def __init__(self) -> None:
+        self.beside = 0.0
+        self._thread = threading.get_ident()
         self.total: defaultdict[str, float] = defaultdict(float)
         self.statements: defaultdict[str, float] = defaultdict(float)
         self._stack = [REST]
@@ -62,6 +64,8 @@ class _Stopwatch:
     def around(self, phase: str, call: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(call, assigned=("__name__", "__module__"), updated=())
         def timed(*args: Any, **kwargs: Any) -> Any:
+            if threading.get_ident() != self._thread:
+                return call(*args, **kwargs)
             self.charge()
             self._stack.append(phase)
             try:
@@ -78,69 +82,29 @@ class _Stopwatch:
         try:
             return execute(*args)
         finally:
-            self.statements[self._stack[-1]] += time.perf_counter() - begun
+            spent = time.perf_counter() - begun
+            if threading.get_ident() == self._thread:
+                self.statements[self._stack[-1]] += spent
+            else:
+                self.beside += spent
 
 
-class Profile(NamedTuple):
-    """A settler on its own: where its time went, and what it cost the processors.
-
-    Processor time hardly changes with what else a machine does; elapsed time does.
-    """
-
-    phases: list[Phase]
-    settler: float
-    """Microseconds of processor a request, here in Python..."""
-    server: float | None
-    """... and there in PostgreSQL; None where the system does not tell."""
-
-    @property
-    def elapsed(self) -> float:
-        return sum(phase.total for phase in self.phases)
-
-    def as_json(self) -> dict[str, Any]:
-        return {**self._asdict(), "phases": [phase._asdict() for phase in self.phases]}
-
-
-def print_phases() -> None:
-    """Settle all that is ready in this process, and print a Profile as JSON."""
+def main(_: str) -> None:
+    """Settle all that is ready in this process, and print its cost and its phases as JSON."""
     watch = _Stopwatch()
     _watch_functions(watch)
     _watch_statements(watch)
-    backends = _backends()
-    settler.collect_seldom()
-    here, there = time.process_time(), _on_processor(backends)
-    decided = 0
+    alone.be_a_settler()
+    meter = alone.Meter()
     watch.start()
-    while (report := settlement.settle_ready(seconds=60)).decided:
-        decided += report.decided
+    cost = meter.of(alone.settle_everything)
     watch.charge()
-    spent = time.process_time() - here
-    served = _on_processor(backends)
-    each = 1_000_000 / max(1, decided)
+    each = 1_000_000 / max(1, cost.done)
     phases = [
-        (name, round(total * each, 2), round(watch.statements[name] * each, 2))
+        Phase(name, round(total * each, 2), round(watch.statements[name] * each, 2))
         for name, total in sorted(watch.total.items(), key=lambda item: -item[1])
     ]
-    server = None if served is None or there is None else round((served - there) * each, 2)
-    print(json.dumps([decided, phases, round(spent * each, 2), server]))
-
-
-def _backends() -> list[int]:
-    pids = []
-    for connection in connections.all():
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_backend_pid()")
-            pids.append(cursor.fetchone()[0])
-    return pids
-
-
-def _on_processor(pids: list[int]) -> float | None:
-    """Seconds that these processes ran, from Linux; None elsewhere, or on another machine."""
-    try:
-        ran = [Path(f"/proc/{pid}/schedstat").read_text().split()[0] for pid in pids]
-    except OSError:
-        return None
-    return sum(map(int, ran)) / 1_000_000_000
+    print(json.dumps({"cost": cost, "phases": phases, "beside": round(watch.beside * each, 2)}))
 
 
 def _watch_statements(watch: _Stopwatch) -> None:
@@ -154,6 +118,8 @@ def _watch_statements(watch: _Stopwatch) -> None:
 
 def _watch_functions(watch: _Stopwatch) -> None:
     """Put the stopwatch wherever one of our modules has the function under a name of its own."""
+    waiting = watch.around(WAIT, threading.Thread.join)
+    threading.Thread.join = waiting  # type: ignore[method-assign]
     rooms = [module for name, module in sys.modules.items() if name.startswith(_WATCHED)]
     homes = {module.__name__ for module in rooms if _tail(module.__name__) not in _TOO_SMALL}
     watched: dict[Any, Callable[..., Any]] = {
@@ -170,39 +136,3 @@ def _watch_functions(watch: _Stopwatch) -> None:
 
 def _tail(module: str) -> str:
     return module.rpartition(".")[2]
-
-
-def measure(template: str, tries: int) -> Profile:
-    """Settle copies of this database in a process of its own; the fastest time of several.
-
-    Where Redis kept the settler waiting too long, the rest was left to a sweeper, of which there
-    is none here: such a try does not count. Raises Broken when that was all of them.
-    """
-    profiles = [_measure_once(template) for _ in range(tries)]
-    whole = [profile for profile in profiles if profile is not None]
-    if not whole:
-        raise Broken("a settler on its own does not settle everything")
-    return min(whole, key=lambda profile: profile.elapsed)
-
-
-def _measure_once(template: str) -> Profile | None:
-    with databases.made("phases", template) as database:
-        mailbox.client().flushdb()
-        queued = campus.queue()
-        done = subprocess.run(
-            [sys.executable, "-P", "-m", "benchmarks", "--phases"],
-            cwd=ROOT,
-            env={
-                **os.environ,
-                **databases.environment(database),
-                "PYTHONPATH": str(ROOT),
-                "REGISTRAR_ROLE": "worker",
-            },
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            check=True,
-        )
-    decided, phases, settler_, server = json.loads(done.stdout)
-    if decided != queued:
-        return None
-    return Profile([Phase(*phase) for phase in phases], settler_, server)

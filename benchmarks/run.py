@@ -4,8 +4,10 @@ import argparse
 import json
 import os
 import platform
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+import sys
+import time
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -13,37 +15,42 @@ import celery
 import django
 from rich.console import Console
 
-from benchmarks import campus, databases, phases
+from benchmarks import databases, phases, prices, profile, statements, synchronous
 from benchmarks.contender import Contender, Run
-from benchmarks.figures import Ratio, verdicts
-from benchmarks.noop import Noop
-from benchmarks.settling import Settling
+from benchmarks.figures import Verdict
+from benchmarks.groups import ALL, DEFAULT
+from benchmarks.stage import QUICK, Group, Sizes, Stage
 from benchmarks.table import print_tables
 from benchmarks.truths import Broken
-from benchmarks.workloads import STANDARD, WORKLOADS
 from enrollment import mailbox
 
 MET, MISSED, BROKEN = 0, 1, 3
-_PROFILES = 3
-"""A settler's profile is the fastest of so many."""
-FLOOR, FLOOR_OF_TWO = "no-op 1x2", "no-op 2x1"
-RATIOS = (
-    Ratio("settle H / Celery no-op", "settle H", FLOOR, 6),
-    Ratio("settle Z / Celery no-op", "settle Z", FLOOR, 6),
-    Ratio("settle H / no-op of two workers", "settle H", FLOOR_OF_TWO),
-    Ratio("settle Z / no-op of two workers", "settle Z", FLOOR_OF_TWO),
-    Ratio("settle H, events on / off", "settle H, events on", "settle H"),
-    Ratio("settle Z, events on / off", "settle Z, events on", "settle Z"),
-)
+GROUPS = {group.name: group for group in ALL}
+EXTRAS: dict[str, Callable[[Stage, int, Console], dict[str, Any]]] = {
+    "profile": profile.measure,
+    "prices": prices.measure,
+}
+"""What is measured besides rates: each prints its own tables and answers what goes into JSON."""
+_WIDE = 120
+_USUAL = (*(group.name for group in DEFAULT), "profile")
+_INSIDE: dict[str, Callable[[str], None]] = {
+    "phases": phases.main,
+    "statements": statements.main,
+    "intake": statements.intake,
+    "price": prices.main,
+    "synchronous": synchronous.work,
+}
+"""What this program does in processes that it starts itself."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """0: every target met. 1: one missed. 3: something that must hold did not."""
     arguments = _parser().parse_args(argv)
-    if arguments.phases:
-        phases.print_phases()
+    if arguments.inside:
+        _INSIDE[arguments.inside](arguments.args)
         return MET
-    console = Console()
+    # A file is as wide as a table needs.
+    console = Console(width=None if sys.stdout.isatty() else _WIDE)
     if mailbox.client().dbsize():
         console.print("The Redis database in REDIS_URL is not empty; give the benchmark its own.")
         return BROKEN
@@ -55,62 +62,58 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _measure(arguments: argparse.Namespace, console: Console) -> int:
-    with _templates(arguments.requests, console) as templates:
-        runs = _rounds(_contenders(arguments, templates), arguments.rounds, console)
-        profiles = {
-            name: phases.measure(template, _PROFILES) for name, template in templates.items()
+    words = arguments.what or _USUAL
+    groups = [GROUPS[word] for word in dict.fromkeys(words) if word in GROUPS]
+    sizes = QUICK if arguments.quick else Sizes()
+    sizes = sizes._replace(requests=arguments.requests or sizes.requests)
+    with ExitStack() as stack:
+        stage = Stage(sizes, stack, console)
+        runs = _rounds(_contenders(groups, stage), arguments.rounds, console)
+        verdicts = [target.judge(runs) for group in groups for target in group.targets]
+        if runs:
+            print_tables(console, runs, verdicts)
+        extras = {
+            word: EXTRAS[word](stage, arguments.rounds, console)
+            for word in dict.fromkeys(words)
+            if word in EXTRAS
         }
-        machine = _machine()
-    print_tables(console, runs, RATIOS, profiles)
-    targets = verdicts(runs, RATIOS)
+        report = {**_report(runs, verdicts), **extras, "sizes": sizes._asdict()}
+        report["machine"] = _machine()
     if arguments.json:
-        report = {
-            "targets": targets,
-            "runs": [run.as_json() for run in runs],
-            "profiles": {name: profile.as_json() for name, profile in profiles.items()},
-            "machine": machine,
-        }
         arguments.json.write_text(json.dumps(report, indent=1) + "\n")
-    return MET if all(target["met"] for target in targets) else MISSED
+    return MET if all(verdict.met for verdict in verdicts) else MISSED
+
+
+def _contenders(groups: Sequence[Group], stage: Stage) -> list[Contender]:
+    """Each once, whoever asks for it: what is in two groups is measured in the same rounds."""
+    every = [contender for group in groups for contender in group.contenders(stage)]
+    return list({contender.name: contender for contender in every}.values())
 
 
 def _rounds(contenders: Sequence[Contender], rounds: int, console: Console) -> list[Run]:
     """Each round starts with another contender, so that no one always comes first."""
     runs: list[Run] = []
+    begun = time.monotonic()
     for nth in range(rounds):
-        first = nth % len(contenders)
+        first = nth % max(1, len(contenders))
         for contender in (*contenders[first:], *contenders[:first]):
             run = contender.run(nth)
-            console.print(f"round {nth + 1}: {run.contender}: {run.rate:,.0f}/s", highlight=False)
+            at = time.strftime("%M:%S", time.gmtime(time.monotonic() - begun))
+            console.print(
+                f"{at} round {nth + 1}: {run.contender}: {run.rate:,.0f}/s", highlight=False
+            )
             runs.append(run)
     return sorted(runs, key=lambda run: [each.name for each in contenders].index(run.contender))
 
 
-def _contenders(arguments: argparse.Namespace, templates: dict[str, str]) -> list[Contender]:
-    return [
-        Noop(arguments.messages, workers=1, processes=2),
-        Noop(arguments.messages, workers=2, processes=1),
-        *(
-            Settling(name, template, events=events)
-            for events in (False, True)
-            for name, template in templates.items()
-        ),
-    ]
-
-
-@contextmanager
-def _templates(requests: int, console: Console) -> Iterator[dict[str, str]]:
-    """A frozen database for each workload: all requests accepted, none decided."""
-    with ExitStack() as stack, databases.made("empty") as empty:
-        templates: dict[str, str] = {}
-        for name, workload in WORKLOADS.items():
-            console.print(f"Writing workload {name}: {requests:,} requests.", highlight=False)
-            template = stack.enter_context(databases.made(name.lower(), empty))
-            campus.build(workload(requests))
-            databases.freeze(template)
-            stack.callback(databases.thaw, template)
-            templates[name] = template
-        yield templates
+def _report(runs: Sequence[Run], verdicts: Sequence[Verdict]) -> dict[str, Any]:
+    return {
+        "targets": [each.as_json() for each in verdicts if each.goal is not None],
+        "ratios": [
+            {**each.as_json(), "min": each.value.low, "max": each.value.high} for each in verdicts
+        ],
+        "runs": [run.as_json() for run in runs],
+    }
 
 
 def _machine() -> dict[str, Any]:
@@ -132,17 +135,41 @@ def _redis_version() -> str:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="bin/bench", description=__doc__)
+    words = {**{group.name: group.about for group in ALL}, **_ABOUT}
+    parser = argparse.ArgumentParser(
+        prog="bin/bench",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog="what can be measured:\n"
+        + "\n".join(f"  {word:10} {about}" for word, about in words.items())
+        + "\nand on their own: bin/bench overload, bin/bench storm",
+    )
+    parser.add_argument(
+        "what",
+        nargs="*",
+        type=_word,
+        metavar="WHAT",
+        help=f"of the list below; usually {', '.join(_USUAL)}",
+    )
     parser.add_argument("--rounds", type=_positive, default=5, help="rounds of each contender")
-    parser.add_argument(
-        "--requests", type=_positive, default=STANDARD, help="requests in each workload"
-    )
-    parser.add_argument(
-        "--messages", type=_positive, default=5000, help="messages of the no-op floor"
-    )
+    parser.add_argument("--quick", action="store_true", help="so small that it says nothing")
+    parser.add_argument("--requests", type=_positive, help="requests in each workload")
     parser.add_argument("--json", type=_file, metavar="FILE", help="write the figures there too")
-    parser.add_argument("--phases", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--inside", choices=list(_INSIDE), help=argparse.SUPPRESS)
+    parser.add_argument("--args", default="", help=argparse.SUPPRESS)
     return parser
+
+
+_ABOUT = {
+    "profile": "where a request's time goes, by function and by statement, with WAL bytes",
+    "prices": "what each foreign key, index, constraint and the hash cost",
+}
+
+
+def _word(text: str) -> str:
+    if text not in GROUPS and text not in EXTRAS:
+        raise argparse.ArgumentTypeError(f"{text!r} is not one of {', '.join((*GROUPS, *EXTRAS))}")
+    return text
 
 
 def _positive(text: str) -> int:

@@ -3,10 +3,10 @@
 import os
 import subprocess
 import sys
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from celery import current_app
@@ -23,14 +23,26 @@ _LONGEST = 300
 
 
 class Settling:
-    """Two workers of one process each settle a workload; `template` is the database to copy."""
+    """Two workers of one process each settle what is pending in copies of `template`.
 
-    def __init__(self, workload: str, template: str, *, events: bool) -> None:
-        self.workload = workload
+    `in_order`: everybody asks for the same, so that sections must fill in the order of requests.
+    `proves`: the first round ends with `bin/manage verify`.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        template: str,
+        *,
+        in_order: bool = False,
+        events: bool = False,
+        proves: bool = False,
+    ) -> None:
+        self.name = name
         self.template = template
-        self.name = f"settle {workload}" + (", events on" if events else "")
+        self.in_order = in_order
+        self.proves = proves
         self.crew = Crew("registrar", f"{mailbox.SETTLE_QUEUE},default", 2, 1, events)
-        self.proves = not events
 
     def run(self, round_: int) -> Run:
         """One round on a fresh copy. Raises Broken where something that must hold does not."""
@@ -39,17 +51,18 @@ class Settling:
             queued = campus.queue()
             workers.hold_back(mailbox.SETTLE_QUEUE)
             environ = databases.environment(database)
-            with _sweepers_still(), workers.running(self.crew, current_app, environ):
+            with sweepers_still() as let_go, workers.running(self.crew, current_app, environ):
                 begun = _look()
-                _let_sweepers_go()
+                let_go()
                 workers.release(mailbox.SETTLE_QUEUE)
-                _until_settled()
+                truths.until_decided(_LONGEST)
                 ended = _look()
-            truths.check(fill_in_order=self.workload == "H")
+                memory = _memory()
+            truths.check(fill_in_order=self.in_order)
             if self.proves and round_ == 0:
                 _verify(environ)
             seconds = (_last_commit() - begun.at).total_seconds()
-            facts = {"wal_bytes": ended.wal - begun.wal, **_seen()}
+            facts = {"wal_bytes": ended.wal - begun.wal, "worker_mib": memory, **_seen()}
         return Run(self.name, round_, queued, seconds, facts)
 
 
@@ -66,12 +79,15 @@ def _look() -> _Look:
 
 
 @contextmanager
-def _sweepers_still() -> Iterator[None]:
-    """A worker that starts while thousands wait would sweep them up before the gun."""
+def sweepers_still() -> Iterator[Callable[[], None]]:
+    """A worker that starts while thousands wait would sweep them up before the gun.
+
+    Yields what lets the sweepers go, at the latest at the end.
+    """
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_lock(%s)", [SWEEPERS])
     try:
-        yield
+        yield _let_sweepers_go
     finally:
         _let_sweepers_go()
 
@@ -81,15 +97,20 @@ def _let_sweepers_go() -> None:
         cursor.execute("SELECT pg_advisory_unlock_all()")
 
 
-def _until_settled() -> None:
-    deadline = time.monotonic() + _LONGEST
+def _memory() -> float:
+    """MiB of the largest process that has settled something, while it lives; 0 where the system
+    does not tell."""
     with connection.cursor() as cursor:
-        while time.monotonic() < deadline:
-            cursor.execute("SELECT EXISTS (SELECT FROM pending)")
-            if not cursor.fetchone()[0]:
-                return
-            time.sleep(0.02)
-    raise Broken(f"not everything is settled after {_LONGEST} s")
+        cursor.execute("SELECT DISTINCT split_part(worker, ':', 2)::int FROM settlements")
+        return max((_resident(pid) for (pid,) in cursor.fetchall()), default=0.0)
+
+
+def _resident(pid: int) -> float:
+    try:
+        pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+    except OSError:
+        return 0.0
+    return round(pages * os.sysconf("SC_PAGE_SIZE") / 2**20, 1)
 
 
 def _last_commit() -> datetime:

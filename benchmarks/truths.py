@@ -3,6 +3,8 @@
 `bin/manage verify` proves far more; these are cheap enough to ask after every round.
 """
 
+import time
+
 from django.db import connection
 
 
@@ -35,11 +37,12 @@ TRUTHS = {
             WHERE e.student_id = st.student_id AND e.term_id = st.term_id AND e.active)""",
     "who is enrolled by outcome has a seat": """
         SELECT abs((SELECT count(*) FROM outcomes WHERE result = 'ENROLLED')
-                   - (SELECT count(*) FROM enrollments WHERE active))""",
+                   - (SELECT count(*) FROM enrollments
+                      WHERE active AND request_id IS NOT NULL))""",
     "no student sits in two places at the same time": """
         SELECT count(*) FROM enrollments a JOIN enrollments b
             ON a.student_id = b.student_id AND a.term_id = b.term_id AND a.id < b.id
-        WHERE a.active AND b.active AND a.meets && b.meets""",
+        WHERE a.active AND b.active AND a.meets && b.meets AND a.request_id IS NOT NULL""",
 }
 IN_ORDER = """
 SELECT count(*) FROM (
@@ -62,3 +65,15 @@ def check(*, fill_in_order: bool) -> None:
             offenders = cursor.fetchone()[0]
             if offenders:
                 raise Broken(f"not true that {truth}: {offenders} offenders")
+
+
+def until_decided(seconds: float) -> None:
+    """Wait until nothing is pending. Raises Broken when that takes longer."""
+    deadline = time.monotonic() + seconds
+    with connection.cursor() as cursor:
+        while time.monotonic() < deadline:
+            cursor.execute("SELECT EXISTS (SELECT FROM pending)")
+            if not cursor.fetchone()[0]:
+                return
+            time.sleep(0.01)
+    raise Broken(f"not everything is decided after {seconds:g} s")

@@ -34,6 +34,10 @@ class Workload(NamedTuple):
     asks: tuple[tuple[int, int], ...]
     """(student, course)"""
 
+    def first(self, asks: int) -> "Workload":
+        """The same courses and students, and only the first of their requests."""
+        return self._replace(asks=self.asks[:asks])
+
 
 def rush(requests: int) -> Workload:
     """H: every student wants the one course, whose sections open as they fill."""

@@ -257,7 +257,9 @@ class Section(models.Model):
     confirm who teaches it and when (T31).
     """
 
-    offering = models.ForeignKey(Offering, on_delete=models.PROTECT, related_name="sections")
+    offering = models.ForeignKey(
+        Offering, on_delete=models.PROTECT, related_name="sections", db_index=False
+    )
     course = models.ForeignKey(
         Course, on_delete=models.PROTECT, related_name="sections", db_constraint=False
     )
@@ -286,7 +288,6 @@ class Section(models.Model):
                 fields=["offering", "section_number"], name="section_number_once_per_offering"
             ),
             models.UniqueConstraint(fields=["term", "code"], name="section_code_once_per_term"),
-            models.UniqueConstraint(fields=["id", "offering"], name="section_with_its_offering"),
             models.CheckConstraint(
                 condition=Q(taken__lte=F("enrollment_limit") + F("permits")),
                 name="section_not_oversold",

@@ -11,6 +11,7 @@ from django.conf import settings
 from django.db import connection
 
 from courses.models import section_code
+from registrar import prepared
 
 
 class Item(NamedTuple):
@@ -74,9 +75,7 @@ _TAKE_OUT = "DELETE FROM cart_items WHERE student_id = %s AND offering_id = %s"
 
 def items(student: int) -> list[Item]:
     """The cart, in the order it was filled."""
-    with connection.cursor() as cursor:
-        cursor.execute(_ITEMS, {"student": student})
-        return [Item(*row) for row in cursor.fetchall()]
+    return [Item(*row) for row in prepared.fetch(_ITEMS, {"student": student})]
 
 
 def put(student: int, offering: int, number: int | None) -> bool:

@@ -5,8 +5,9 @@ process keeps them in memory for a moment. Admission never goes by what is kept 
 is tested again, by the database's clock, in the statement that accepts the request.
 """
 
+import time
 from collections.abc import Collection, Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -54,7 +55,21 @@ class Span(NamedTuple):
         return self.opens_at <= now < self.closes_at
 
 
+class Windows(NamedTuple):
+    """Every window, and when that was read: by the database's clock, and by our monotonic one."""
+
+    spans: list[Span]
+    now: datetime
+    read: float
+
+
 # Choosing a term ----------------------------------------------------------------------------
+
+
+def now() -> datetime:
+    """What the database's clock says, as far as this host can tell: its own may be wrong."""
+    kept = _windows().get(WINDOWS_SECONDS)
+    return kept.now + timedelta(seconds=time.monotonic() - kept.read)
 
 
 def terms_for(cohort: str, kind: Kind, now: datetime) -> tuple[int, ...]:
@@ -63,7 +78,7 @@ def terms_for(cohort: str, kind: Kind, now: datetime) -> tuple[int, ...]:
 
     Where several are open, those that allow this kind of request come first.
     """
-    spans = [span for span in _windows().get(WINDOWS_SECONDS) if span.admits(cohort)]
+    spans = [span for span in _windows().get(WINDOWS_SECONDS).spans if span.admits(cohort)]
     now_open = [span for span in spans if span.is_open(now)]
     if now_open:
         now_open.sort(key=lambda span: (not span.allows(kind), span.opens_at, span.term))
@@ -79,7 +94,7 @@ def next_window(cohort: str, kind: Kind, terms: Collection[int], now: datetime) 
     one that was."""
     spans = [
         span
-        for span in _windows().get(WINDOWS_SECONDS)
+        for span in _windows().get(WINDOWS_SECONDS).spans
         if span.term in terms and span.admits(cohort) and span.allows(kind)
     ]
     ahead = [span for span in spans if span.closes_at > now]
@@ -150,7 +165,7 @@ WHERE o.term_id = %s ORDER BY c.latest_version, o.id
 
 
 @lru_cache(maxsize=1)
-def _windows() -> Kept[list[Span]]:
+def _windows() -> Kept[Windows]:
     return Kept(_read_windows)
 
 
@@ -164,13 +179,16 @@ def _offerings(term: int) -> Kept[dict[str, Listed]]:
     return Kept(lambda: _read_offerings(term))
 
 
-def _read_windows() -> list[Span]:
+def _read_windows() -> Windows:
     with connection.cursor() as cursor:
+        cursor.execute("SELECT clock_timestamp()")
+        now, read = cursor.fetchone()[0], time.monotonic()
         cursor.execute(_WINDOWS)
-        return [
+        spans = [
             Span(term, opens_at, closes_at, frozenset(actions), frozenset(cohorts))
             for term, opens_at, closes_at, actions, cohorts in cursor.fetchall()
         ]
+    return Windows(spans, now, read)
 
 
 def _read_offerings(term: int) -> dict[str, Listed]:

@@ -7,12 +7,12 @@ statement that both locks and reads may decide on what the previous holder had n
 statistics are stale, and `= ANY(array)` turns into a scan of the whole hot course.
 """
 
-import json
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import NamedTuple
 
 from django.db.backends.utils import CursorWrapper
+from msgspec.json import decode
 
 from courses.timetable import parse
 from registrar.audit.arrays import array
@@ -54,25 +54,33 @@ WITH RECURSIVE reach (offering) AS (
     JOIN requests r ON r.id = p.request_id
     CROSS JOIN LATERAL unnest(r.offerings) AS beside (offering)
 )
-SELECT offering FROM reach
+SELECT array_agg(offering), (SELECT last_value FROM requests_id_seq) FROM reach
 """
 
 
-def reach(cursor: CursorWrapper, offerings: Collection[int]) -> set[int]:
+class Reach(NamedTuple):
+    """What was seen before any lock: a hint, and no promise."""
+
+    offerings: frozenset[int]
+    drawn: int
+    """The last request id drawn by then, committed or not."""
+
+
+def reach(cursor: CursorWrapper, offerings: Collection[int]) -> Reach:
     """These offerings and those that swaps and carts in their lines touch, and theirs in turn.
 
-    Read before any lock, so it is a hint and no promise: it spares a settlement from being cut
-    short at each of them.
+    It spares a settlement from being cut short at each of them.
     """
     cursor.execute(_REACH, [array(offerings)])
-    return {row[0] for row in cursor.fetchall()}
+    reached, drawn = cursor.fetchone()
+    return Reach(frozenset(reached), drawn)
 
 
 _PENDING = """
 SELECT r.id, r.kind, coalesce(r.student_id, 0), r.offerings, r.body, r.actor,
        coalesce(r.window_id, 0), r.term_id
 FROM (
-    (SELECT DISTINCT line.request_id
+    (SELECT line.request_id
      FROM unnest(%(held)s::bigint[]) AS held (offering)
      CROSS JOIN LATERAL (
          SELECT request_id FROM pending
@@ -89,6 +97,9 @@ ORDER BY r.id
 """
 
 
+_KINDS = {kind.value: kind for kind in Kind}
+
+
 class Pending(NamedTuple):
     """A request read from the queue, with the term that its student's row is kept by."""
 
@@ -97,12 +108,13 @@ class Pending(NamedTuple):
 
 
 def read_pending(cursor: CursorWrapper, held: Collection[int], limit: int) -> list[Pending]:
-    """The lowest pending requests of the offerings held, by id, and every CANCEL among them."""
+    """The lowest pending requests of the offerings held, by id, and every CANCEL among them.
+
+    At most `limit` besides CANCELs; fewer where one of them stands in several of the lines.
+    """
     cursor.execute(_PENDING, {"held": array(held), "limit": limit})
     return [
-        Pending(
-            Ask(id_, Kind(kind), student, tuple(touched), json.loads(body), actor, window), term
-        )
+        Pending(Ask(id_, _KINDS[kind], student, tuple(touched), decode(body), actor, window), term)
         for id_, kind, student, touched, body, actor, window, term in cursor.fetchall()
     ]
 

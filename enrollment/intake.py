@@ -9,7 +9,6 @@ import queue
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future
 from contextlib import contextmanager
 from functools import lru_cache
 from random import uniform
@@ -27,8 +26,29 @@ MOST_AT_ONCE = 256
 """Submissions in one commit."""
 ANSWER_SECONDS = 10.0
 """How long a caller waits for its commit before it is told to ask again with the same key."""
+RETRY_SECONDS = (2, 10)
+"""When to come back while the line is too long: somewhere in between, and not all at once."""
 
-_Post = tuple[Sequence[Submission], "Future[list[Answer]]"]
+
+class _Post:
+    """Submissions of one caller, who waits on a lock until somebody answers."""
+
+    __slots__ = ("_unanswered", "answers", "submissions")
+
+    def __init__(self, submissions: Sequence[Submission]) -> None:
+        self.submissions = submissions
+        self.answers: list[Answer] | None = None
+        self._unanswered = threading.Lock()
+        self._unanswered.acquire()
+
+    def answer(self, answers: list[Answer]) -> None:
+        """The first answer stands."""
+        if self.answers is None:
+            self.answers = answers
+            self._unanswered.release()
+
+    def wait(self, timeout: float) -> list[Answer] | None:
+        return self.answers if self._unanswered.acquire(timeout=timeout) else None
 
 
 class Intake:
@@ -36,17 +56,13 @@ class Intake:
 
     def __init__(self) -> None:
         self._posts: queue.SimpleQueue[_Post] = queue.SimpleQueue()
-        self._backlog = Backlog()
         threading.Thread(target=self._run, name="intake", daemon=True).start()
 
     def submit(self, submissions: Sequence[Submission], timeout: float) -> list[Answer]:
         """Wait for the commit; UNAVAILABLE when it did not come in time or could not be made."""
-        answers: Future[list[Answer]] = Future()
-        self._posts.put((submissions, answers))
-        try:
-            return answers.result(timeout)
-        except TimeoutError:
-            return [_unavailable() for _ in submissions]
+        post = _Post(submissions)
+        self._posts.put(post)
+        return post.wait(timeout) or [_unavailable() for _ in submissions]
 
     def _run(self) -> None:
         while True:
@@ -61,17 +77,17 @@ class Intake:
     def _gather(self) -> list[_Post]:
         """Block for one post, then take whatever else is already there."""
         posts = [self._posts.get()]
-        size = len(posts[0][0])
+        size = len(posts[0].submissions)
         while size < MOST_AT_ONCE:
             try:
                 posts.append(self._posts.get_nowait())
             except queue.Empty:
                 break
-            size += len(posts[-1][0])
+            size += len(posts[-1].submissions)
         return posts
 
     def _flush(self, posts: Sequence[_Post]) -> None:
-        shed = self._backlog.shed()
+        shed = backlog.shed()
         if shed:
             _answer_all(posts, shed)
             return
@@ -91,12 +107,13 @@ class Intake:
 
 def _commit(posts: Sequence[_Post]) -> list[tuple[int, int]]:
     """Insert all, answer each after the commit, and return what is to be queued."""
-    submissions = [submission for batch, _ in posts for submission in batch]
+    submissions = [submission for post in posts for submission in post.submissions]
     answers = requests.insert(submissions)
     done = 0
-    for batch, future in posts:
-        future.set_result(answers[done : done + len(batch)])
-        done += len(batch)
+    for post in posts:
+        size = len(post.submissions)
+        post.answer(answers[done : done + size])
+        done += size
     return requests.queued(submissions, answers)
 
 
@@ -109,9 +126,8 @@ def _flush_alone(post: _Post) -> None:
 
 
 def _answer_all(posts: Sequence[_Post], answer: Answer) -> None:
-    for batch, future in posts:
-        if not future.done():
-            future.set_result([answer] * len(batch))
+    for post in posts:
+        post.answer([answer] * len(post.submissions))
 
 
 def _unavailable() -> Declined:
@@ -119,47 +135,76 @@ def _unavailable() -> Declined:
 
 
 class Backlog:
-    """How long a new request would wait, looked at twice a second at the most."""
+    """How long a request accepted now would wait, as it was at the last look."""
 
     EVERY = 0.5
+    """Seconds between two looks at the database."""
 
     def __init__(self) -> None:
         self._looked = -self.EVERY
         self._wait = 0.0
 
-    def shed(self) -> Declined | None:
-        """A refusal before anything is written, when the promised time could not be kept."""
+    def claim_look(self) -> bool:
+        """Whether a look is due; it is then the caller's to take."""
         now = time.monotonic()
-        if now - self._looked >= self.EVERY:
-            self._looked = now
-            self._wait = predicted_wait()
-        if self._wait <= settings.REGISTRAR["BACKLOG_SECONDS"]:
+        if now - self._looked < self.EVERY:
+            return False
+        self._looked = now
+        return True
+
+    def look(self) -> None:
+        """Ask the database. Raises what it raises."""
+        self._wait = predicted_wait()
+
+    def is_too_long(self) -> bool:
+        """Whether the promised time could not be kept. Asks nobody."""
+        return self._wait > float(settings.REGISTRAR["BACKLOG_SECONDS"])
+
+    def shed(self) -> Declined | None:
+        """A refusal before anything is written, for those who did not come through the gate."""
+        if self.claim_look():
+            self.look()
+        if not self.is_too_long():
             return None
-        return Declined("BACKLOG", {"retry_after": round(uniform(2, 10), 1)})
+        return Declined("BACKLOG", {"retry_after": round(uniform(*RETRY_SECONDS), 1)})
 
 
+backlog = Backlog()
+"""This process's."""
+
+# `clock_timestamp` is asked once: compared with as it stands it would be asked for every row.
 _BACKLOG = """
-SELECT (SELECT count(*) FROM pending),
+WITH late AS MATERIALIZED (
+    SELECT decided, offerings FROM settlements
+    WHERE decided_at > (SELECT clock_timestamp() - interval '4 s')
+), line AS (
+    SELECT count(*) AS length, min(request_id) AS head FROM pending
+    WHERE offering_id IN (SELECT unnest(offerings) FROM late)
+)
+SELECT length, (SELECT sum(decided)::float FROM late) / 4,
        extract(epoch FROM clock_timestamp() - (
-           SELECT accepted_at FROM requests WHERE id = (SELECT min(request_id) FROM pending)
-       ))::float,
-       (SELECT coalesce(sum(decided), 0) FROM settlements
-        WHERE decided_at > clock_timestamp() - interval '2 s') / 2.0::float
+           SELECT accepted_at FROM requests
+           WHERE id = coalesce(head, (SELECT min(request_id) FROM pending))))::float
+FROM line
 """
+_FRESH = 2.0
+"""Seconds: while nobody has waited longer, the pace measures demand, and there is no backlog."""
 
 
 def predicted_wait() -> float:
-    """Seconds until a request accepted now would be decided, by the backlog's age and pace.
+    """Seconds until a request accepted now would be decided.
 
-    While the oldest has waited less than two seconds there is no backlog: the pace then measures
-    demand and says nothing of what could be settled.
+    By the lines that moved in the last four seconds, and their pace then: a course that is stuck
+    must not close the door to all the others. Where nothing is decided, by the age of the oldest.
     """
     with connection.cursor() as cursor:
         cursor.execute(_BACKLOG)
-        pending, oldest, pace = cursor.fetchone()
-    if not pending or oldest is None or oldest < 2:
+        waiting, pace, oldest = cursor.fetchone()
+    if pace and not waiting:
         return 0.0
-    return max(float(oldest), pending / pace if pace else 0.0)
+    if oldest is None or oldest < _FRESH:
+        return 0.0
+    return float(waiting / pace if pace else oldest)
 
 
 @lru_cache(maxsize=1)

@@ -8,8 +8,16 @@ from typing import Generic, TypeVar
 T = TypeVar("T")
 
 
+FRESH_ENOUGH = 2
+"""Times its age allowed, up to which a value serves those who come while it is read anew."""
+
+
 class Kept(Generic[T]):
-    """When the value is due, one thread reads it anew and the others go on with what there is."""
+    """When the value is due, one thread reads it anew and the others go on with what there is.
+
+    In a process that nobody has asked for long, what there is may be from before a window was
+    saved: then the others wait for what is read, too, unless that takes long.
+    """
 
     def __init__(self, read: Callable[[], T]) -> None:
         self._read = read
@@ -21,8 +29,13 @@ class Kept(Generic[T]):
         kept = self._value
         if kept is None:
             self._reading.acquire()
-        elif time.monotonic() - kept[1] < seconds or not self._reading.acquire(blocking=False):
-            return kept[0]
+        else:
+            age = time.monotonic() - kept[1]
+            if age < seconds:
+                return kept[0]
+            patience = 0.0 if age < FRESH_ENOUGH * seconds else seconds
+            if not self._reading.acquire(timeout=patience):
+                return kept[0]
         try:
             return self._renew(kept)
         finally:

@@ -15,8 +15,9 @@ from courses.models import section_code
 from courses.timetable import Meets, render
 from registrar.audit.arrays import array, text_array
 
+from .behind import Behind
 from .facts import Offerings
-from .record import Record, write_history
+from .record import Record, read_heads, write_history
 from .vocabulary import (
     BASE,
     Change,
@@ -90,15 +91,17 @@ def write(
     Returns the (offering, request) pairs of RECHECKs queued, to be posted after the commit.
     """
     rows = _Rows(plan, state, offerings, record)
-    _write_places(cursor, plan, offerings)
-    _end_enrollments(cursor, rows)
-    _retime(cursor, rows)
-    _insert_enrollments(cursor, rows)
-    _write_waitlist(cursor, rows, record)
-    _add_credits(cursor, rows)
+    heads = read_heads(cursor, plan.steps)
     rechecks = _queue_rechecks(cursor, rows, record)
-    write_history(cursor, plan.steps, record)
-    _delete_pending(cursor, record)
+    with Behind(cursor) as behind:
+        _delete_pending(behind, record)
+        _write_places(behind, plan, offerings)
+        _end_enrollments(behind, rows)
+        _retime(behind, rows)
+        _insert_enrollments(behind, rows)
+        _write_waitlist(behind, rows, record)
+        _add_credits(behind, rows)
+        write_history(behind, plan.steps, record, heads)
     return rechecks
 
 
@@ -183,14 +186,14 @@ WHERE o.id = v.id
 """
 
 
-def _write_places(cursor: CursorWrapper, plan: Plan, offerings: Offerings) -> None:
+def _write_places(behind: Behind, plan: Plan, offerings: Offerings) -> None:
     """Base seats go with their offering, in one update: CHECKs compare the one with the other."""
     if plan.offerings:
         columns = list(zip(*(after[:6] for after in plan.offerings), strict=True))
         policies = zip(*(after.policy for after in plan.offerings), strict=True)
         texts = [array(columns[0]), text_array(columns[1]), *map(array, columns[2:])]
         base = [place for place in plan.places if place.number == BASE]
-        cursor.execute(
+        behind.execute(
             _UPDATE_OFFERINGS,
             [
                 *texts,
@@ -204,7 +207,7 @@ def _write_places(cursor: CursorWrapper, plan: Plan, offerings: Offerings) -> No
         )
     sections = [place for place in plan.places if place.number != BASE]
     if sections:
-        cursor.execute(
+        behind.execute(
             _UPDATE_SECTIONS,
             [
                 array(offerings.section_ids[p.offering, p.number] for p in sections),
@@ -224,13 +227,12 @@ WHERE e.student_id = v.student AND e.offering_id = v.offering AND e.active
 """
 
 
-def _end_enrollments(cursor: CursorWrapper, rows: _Rows) -> None:
+def _end_enrollments(behind: Behind, rows: _Rows) -> None:
     """Give seats back first: the seats taken below may need their minutes."""
     if not rows.freed:
         return
-    cursor.execute(_END_ENROLLMENTS, [array(column) for column in zip(*rows.freed, strict=True)])
-    if cursor.rowcount != len(rows.freed):
-        raise RuntimeError(f"{len(rows.freed)} seats to give back, {cursor.rowcount} found")
+    columns = [array(column) for column in zip(*rows.freed, strict=True)]
+    behind.execute(_END_ENROLLMENTS, columns, rows=len(rows.freed))
 
 
 _INSERT_ENROLLMENTS = """
@@ -244,12 +246,12 @@ FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::int[], %
 """
 
 
-def _insert_enrollments(cursor: CursorWrapper, rows: _Rows) -> None:
+def _insert_enrollments(behind: Behind, rows: _Rows) -> None:
     seats = [*rows.came_and_went, *((seat, 0) for seat in rows.seated.values())]
     if not seats:
         return
     facts = rows.offerings.facts
-    cursor.execute(
+    behind.execute(
         _INSERT_ENROLLMENTS,
         [
             rows.settlement,
@@ -271,10 +273,10 @@ WHERE offering_id = %s AND active AND coalesce(section_id, 0) = %s
 """
 
 
-def _retime(cursor: CursorWrapper, rows: _Rows) -> None:
+def _retime(behind: Behind, rows: _Rows) -> None:
     for change in rows.retimed:
         section = rows.section_id(change.offering, change.number)
-        cursor.execute(_RETIME, [render(change.meets), change.offering, section])
+        behind.execute(_RETIME, [render(change.meets), change.offering, section])
 
 
 _INSERT_WAITLIST = """
@@ -297,15 +299,14 @@ WHERE w.request_id = v.request
 """
 
 
-def _write_waitlist(cursor: CursorWrapper, rows: _Rows, record: Record) -> None:
+def _write_waitlist(behind: Behind, rows: _Rows, record: Record) -> None:
     ended = {request: why for request, why in rows.left.items() if request not in rows.joined}
     if ended:
-        cursor.execute(_END_WAITS, [record.settlement, array(ended), text_array(ended.values())])
-        if cursor.rowcount != len(ended):
-            raise RuntimeError(f"{len(ended)} waits to end, {cursor.rowcount} found")
+        columns = [record.settlement, array(ended), text_array(ended.values())]
+        behind.execute(_END_WAITS, columns, rows=len(ended))
     if rows.joined:
         waits = list(rows.joined.values())
-        cursor.execute(
+        behind.execute(
             _INSERT_WAITLIST,
             [
                 array(wait.request for wait in waits),
@@ -319,7 +320,7 @@ def _write_waitlist(cursor: CursorWrapper, rows: _Rows, record: Record) -> None:
         )
     if rows.passed_over:
         codes = rows.passed_over
-        cursor.execute(_PASSED_OVER, [array(codes), text_array(codes.values())])
+        behind.execute(_PASSED_OVER, [array(codes), text_array(codes.values())])
 
 
 _ADD_CREDITS = """
@@ -329,10 +330,10 @@ WHERE st.student_id = v.student AND st.term_id = v.term
 """
 
 
-def _add_credits(cursor: CursorWrapper, rows: _Rows) -> None:
+def _add_credits(behind: Behind, rows: _Rows) -> None:
     moved = [(*key, credits) for key, credits in rows.credits.items() if credits]
     if moved:
-        cursor.execute(_ADD_CREDITS, [array(column) for column in zip(*moved, strict=True)])
+        behind.execute(_ADD_CREDITS, [array(column) for column in zip(*moved, strict=True)])
 
 
 _QUEUE_RECHECKS = """
@@ -379,8 +380,7 @@ WHERE p.offering_id = v.offering AND p.request_id = v.request
 """
 
 
-def _delete_pending(cursor: CursorWrapper, record: Record) -> None:
+def _delete_pending(behind: Behind, record: Record) -> None:
     pairs = [(offering, ask.id) for ask in record.asks for offering in ask.offerings]
-    cursor.execute(_DELETE_PENDING, [array(column) for column in zip(*pairs, strict=True)])
-    if cursor.rowcount != len(pairs):
-        raise RuntimeError(f"{len(pairs)} places in line to clear, {cursor.rowcount} found")
+    columns = [array(column) for column in zip(*pairs, strict=True)]
+    behind.execute(_DELETE_PENDING, columns, rows=len(pairs))

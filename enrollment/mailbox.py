@@ -6,13 +6,16 @@ settle, scored by their lowest pending id. All of it can be lost at any moment: 
 budget, and one that fails is logged and never raised.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import threading
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache, wraps
 from typing import Any, NamedTuple, ParamSpec, TypeVar
 
 import structlog
 from celery import current_app
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from kombu import Connection
 from kombu.exceptions import OperationalError
 from redis import Redis
 from redis.backoff import NoBackoff
@@ -27,6 +30,7 @@ _AT_ONCE = 1000
 """Pairs in one call: a tenth of what fits into the budget."""
 PREFIX = "registrar:"
 READY = PREFIX + "ready"
+_KEYS = [READY, SETTLE_QUEUE, PREFIX + "queue:"]
 
 log = structlog.get_logger()
 P = ParamSpec("P")
@@ -44,23 +48,27 @@ end
 return redis.call('LLEN', KEYS[2])
 """
 
-# Take offerings from the ready set, with the ids queued for each as they are now: to be compared
-# with the rows that are read later, never earlier.
-_TAKE = """
-local taken = redis.call('ZPOPMIN', KEYS[1], ARGV[1])
-local answer = {}
-for i = 1, #taken, 2 do
-    answer[#answer + 1] = {taken[i], redis.call('ZRANGE', KEYS[2] .. taken[i], 0, ARGV[2])}
+# After a settlement: what stands below the head of each line is decided, whoever queued it and
+# whatever an earlier call failed to remove; a line that still has a head is ready again.
+_SETTLED = """
+for i = 1, #ARGV, 3 do
+    redis.call('ZREMRANGEBYSCORE', KEYS[3] .. ARGV[i], '-inf', '(' .. ARGV[i + 1])
+    if ARGV[i + 2] ~= '0' then
+        redis.call('ZADD', KEYS[1], 'LT', ARGV[i + 2], ARGV[i])
+    end
 end
-return answer
+return redis.call('LLEN', KEYS[2])
 """
 
 
-class Ready(NamedTuple):
-    """An offering with something to settle, and the ids Redis had for it when it was taken."""
+class Line(NamedTuple):
+    """An offering's line after a settlement, by request ids."""
 
     offering: int
-    queued: frozenset[int]
+    below: int
+    """Nothing lower is pending any more."""
+    head: int
+    """The lowest that is; 0 when nobody is left."""
 
 
 @lru_cache(maxsize=1)
@@ -105,14 +113,35 @@ def post(queued: Iterable[tuple[int, int]]) -> None:
         return
     for at in range(0, len(pairs), 2 * _AT_ONCE):
         some = pairs[at : at + 2 * _AT_ONCE]
-        waiting = _script(_POST)(keys=[READY, SETTLE_QUEUE, PREFIX + "queue:"], args=some)
+        waiting = _script(_POST)(keys=_KEYS, args=some)
     if waiting < settings.REGISTRAR["SETTLE_SLOTS"]:
         ring()
 
 
 def ring() -> None:
-    """Publish one settle message. Raises what the broker raises."""
-    current_app.send_task(SETTLE, queue=SETTLE_QUEUE, retry=False, ignore_result=True)
+    """Publish one settle message, within the budget. Raises what the broker raises."""
+    current_app.send_task(
+        SETTLE, queue=SETTLE_QUEUE, connection=_bell(), retry=False, ignore_result=True
+    )
+
+
+_of_this_thread = threading.local()
+
+
+def _bell() -> Connection:
+    """This thread's connection for ringing: a worker's own waits half a minute for messages, and
+    a Redis that stops answering must not keep anybody here as long as that."""
+    bell: Connection | None = getattr(_of_this_thread, "bell", None)
+    if bell is None:
+        hurry = {
+            "socket_timeout": BUDGET_SECONDS,
+            "socket_connect_timeout": BUDGET_SECONDS,
+            "max_retries": 0,
+        }
+        options = {**settings.CELERY_BROKER_TRANSPORT_OPTIONS, **hurry}
+        bell = Connection(settings.CELERY_BROKER_URL, transport_options=options)
+        _of_this_thread.bell = bell
+    return bell
 
 
 @_best_effort(None)
@@ -130,20 +159,20 @@ def ring_if_ready() -> None:
 
 
 @_best_effort(())
-def take(offerings: int, ids: int) -> Sequence[Ready]:
-    """The offerings longest ready, at most that many, each with its first `ids` queued ids."""
-    answer = _script(_TAKE)(keys=[READY, PREFIX + "queue:"], args=[offerings, ids - 1])
-    return [Ready(int(offering), frozenset(map(int, queued))) for offering, queued in answer]
+def take(offerings: int) -> Sequence[int]:
+    """The offerings longest ready, at most that many."""
+    taken: Any = client().zpopmin(READY, offerings)
+    return [int(offering) for offering, _ in taken]
 
 
 @_best_effort(None)
-def forget(gone: Mapping[int, Iterable[int]]) -> None:
-    """Remove ids that are no longer pending."""
-    pipe = client().pipeline(transaction=False)
-    for offering, ids in gone.items():
-        if ids:
-            pipe.zrem(_queue(offering), *ids)
-    pipe.execute()
+def settled(lines: Iterable[Line]) -> None:
+    """Forget what a settlement has decided, and ring where somebody still waits."""
+    lines = list(lines)
+    waiting = _script(_SETTLED)(keys=_KEYS, args=[number for line in lines for number in line])
+    more = any(line.head for line in lines)
+    if more and waiting < settings.REGISTRAR["SETTLE_SLOTS"]:
+        ring()
 
 
 @_best_effort(None)
@@ -163,6 +192,24 @@ def depth(offering: int) -> int | None:
 def alive() -> bool:
     """Whether Redis answers within the budget."""
     return bool(client().ping())
+
+
+def refuse_eviction() -> None:
+    """Raise ImproperlyConfigured when this Redis would drop what it holds to make room.
+
+    Lines and messages would be gone without anybody knowing. One that does not answer now is no
+    reason not to start.
+    """
+    try:
+        with Redis.from_url(settings.REDIS_URL, decode_responses=True, socket_timeout=1) as redis:
+            memory: Any = redis.info("memory")
+    except (RedisError, OSError):
+        return
+    policy = memory["maxmemory_policy"]
+    if policy != "noeviction":
+        raise ImproperlyConfigured(
+            f"Redis evicts by {policy}: set its maxmemory-policy to noeviction"
+        )
 
 
 def _queue(offering: int) -> str:

@@ -33,8 +33,8 @@ class Student(models.Model):
 class StudentTerm(models.Model):
     """A student's load in a term: the row that serializes all that is decided about them."""
 
-    student = models.ForeignKey(Student, on_delete=models.PROTECT)
-    term = models.ForeignKey(Term, on_delete=models.PROTECT)
+    student = models.ForeignKey(Student, on_delete=models.PROTECT, db_index=False)
+    term = models.ForeignKey(Term, on_delete=models.PROTECT, db_index=False)
     credits = models.PositiveIntegerField(default=0)
     max_credits = models.PositiveIntegerField()
 
@@ -174,7 +174,7 @@ class Outcome(models.Model):
     """How a request ended. Its primary key is the exactly-once guard; never updated."""
 
     request_id = models.BigIntegerField(primary_key=True)
-    settlement_id = models.BigIntegerField(db_index=True)
+    settlement_id = models.BigIntegerField()
     result = models.CharField(max_length=20)
     code = models.CharField(max_length=40)
     facts = models.JSONField()
@@ -208,17 +208,31 @@ class Attempt(models.Model):
 
 
 class Enrollment(models.Model):
-    """A seat held (active) or once held. Written by `ledger` alone."""
+    """A seat held (active) or once held. Written by `ledger` alone.
 
-    student = models.ForeignKey(Student, on_delete=models.PROTECT, db_index=False)
+    That its student has a load in this term and that its section, or its base seat, is of this
+    offering and term, is asked by the database once a statement instead of by foreign keys
+    (decision 0029).
+    """
+
+    student = models.ForeignKey(
+        Student, on_delete=models.PROTECT, db_index=False, db_constraint=False
+    )
     term_id = models.BigIntegerField()
-    offering = models.ForeignKey(Offering, on_delete=models.PROTECT, related_name="enrollments")
+    offering = models.ForeignKey(
+        Offering,
+        on_delete=models.PROTECT,
+        related_name="enrollments",
+        db_index=False,
+        db_constraint=False,
+    )
     section = models.ForeignKey(
         Section,
         null=True,
         blank=True,
         on_delete=models.PROTECT,
         related_name="enrollments",
+        db_index=False,
         db_constraint=False,
     )
     credits = models.PositiveIntegerField()
@@ -231,13 +245,14 @@ class Enrollment(models.Model):
     class Meta:
         db_table = "enrollments"
         constraints = [
+            # The term is the offering's, so it adds nothing but the order to look them up by.
             models.UniqueConstraint(
-                fields=["student", "offering"],
+                fields=["student", "term_id", "offering"],
                 condition=Q(active=True),
                 name="enrollment_one_live_per_offering",
             )
         ]
-        indexes = [models.Index(fields=["student", "term_id"], name="enrollment_by_student")]
+        indexes = [models.Index(fields=["offering", "section"], name="enrollment_by_section")]
 
     def __str__(self) -> str:
         return f"student {self.student_id} in offering {self.offering_id}"

@@ -54,7 +54,8 @@ def caution(attempts: Sequence[Attempt], now: datetime) -> Caution:
     deaths = sorted(attempt.begun_at for attempt in alone if attempt.first == first)
     if len(deaths) >= DEATHS:
         return Caution(limit=1, give_up=first)
-    return Caution(limit=1, wait=now - deaths[-1] < APART)
+    # A death in the future is a clock that was set back, and nothing to wait for.
+    return Caution(limit=1, wait=timedelta() <= now - deaths[-1] < APART)
 
 
 _LOCK = "SELECT id FROM attempts WHERE offerings && %s::bigint[] ORDER BY id FOR UPDATE"

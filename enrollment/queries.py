@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from django.db import connection
 
 from courses.timetable import describe, parse
+from registrar import prepared
 from registrar.audit.arrays import array, text_array
 
 from . import line
@@ -112,7 +113,7 @@ WHERE student_id = %s AND kind = ANY(%s) AND id = %s
 
 def sent_with(actor: str, prefix: str) -> list[tuple[int, str]]:
     """(request, kind) of what this actor sent with keys that begin so."""
-    return [(id_, kind) for id_, kind in _fetch(_SENT, [actor, prefix])]
+    return [(id_, kind) for id_, kind in prepared.fetch(_SENT, [actor, prefix])]
 
 
 _SENT = "SELECT id, kind FROM requests WHERE actor = %s AND starts_with(key, %s) ORDER BY id"

@@ -1,16 +1,44 @@
 """What a settlement writes down: its number, its outcomes, its audit, and the facts it had."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from hashlib import sha256
+from itertools import islice
 from typing import Any, NamedTuple
 
 from django.db.backends.utils import CursorWrapper
+from msgspec import Struct
+from msgspec.json import Decoder
+from msgspec.json import encode as encode_json
 
-from registrar.audit.arrays import array, text_array
-from registrar.audit.log import Draft, append, canonical
+from registrar.audit.arrays import array, lines, text_array
+from registrar.audit.log import Draft, Head, canonical, extend, heads
 
-from .vocabulary import Ask, Event, Kind, Step, encode
+from .behind import Behind
+from .vocabulary import Ask, Event, Kind, State, Step, encode
+
+
+class Facts(Struct, frozen=True):
+    """All that a settlement decided on: enough to decide it again."""
+
+    rules: int
+    """The version of the rules it was decided by."""
+    now: datetime
+    state: State
+    asks: tuple[int, ...]
+    """Ids of the requests, in order."""
+
+    def text(self) -> str:
+        """As it is stored."""
+        return encode_json(self).decode()
+
+
+_facts = Decoder(Facts).decode
+
+
+def facts_from(text: str) -> Facts:
+    """Stored facts as the values they were. Raises msgspec.MsgspecError for any other text."""
+    return _facts(text)
 
 
 class Record(NamedTuple):
@@ -23,6 +51,7 @@ class Record(NamedTuple):
     terms: dict[int, int]
     """The term of each offering held."""
     facts: str
+    """`Facts` as JSON."""
     failures: Sequence[tuple[int, int, str]] = ()
     """Sections the database refused: offering, number, cause."""
 
@@ -37,35 +66,49 @@ def next_settlement(cursor: CursorWrapper) -> int:
     return number
 
 
-def write_history(cursor: CursorWrapper, steps: Sequence[Step], record: Record) -> None:
+_ENTRIES_AT_ONCE = 500
+"""In one statement: so that the first are written while the next are still hashed."""
+
+
+def read_heads(cursor: CursorWrapper, steps: Iterable[Step]) -> dict[str, Head]:
+    """The last entry of each stream that these steps add to."""
+    return heads(cursor, {_stream(step.offering) for step in steps})
+
+
+def write_history(
+    behind: Behind, steps: Sequence[Step], record: Record, heads: Mapping[str, Head]
+) -> None:
     """Write every outcome, the audit entries in the order of the changes, and the settlement."""
-    _write_outcomes(cursor, steps, record)
-    append(cursor, _drafts(steps, record), at=record.now)
-    _write_settlement(cursor, record)
+    _write_outcomes(behind, steps, record)
+    _write_settlement(behind, record)
+    drafts = _drafts(steps, record)
+    while some := list(islice(drafts, _ENTRIES_AT_ONCE)):
+        heads = extend(behind, heads, some, at=record.now)
 
 
 _OUTCOMES = """
 INSERT INTO outcomes (request_id, settlement_id, result, code, facts)
 SELECT request, %s, result, code, facts::jsonb
-FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[]) AS v (request, result, code, facts)
+FROM unnest(%s::bigint[], %s::text[], %s::text[], string_to_array(%s, E'\n'))
+     AS v (request, result, code, facts)
 """
 
 
-def _write_outcomes(cursor: CursorWrapper, steps: Iterable[Step], record: Record) -> None:
+def _write_outcomes(behind: Behind, steps: Iterable[Step], record: Record) -> None:
     decided = [step for step in steps if step.event is Event.DECIDED]
-    cursor.execute(
+    behind.execute(
         _OUTCOMES,
         [
             record.settlement,
             array(step.request for step in decided),
             text_array(step.result for step in decided),
             text_array(step.code for step in decided),
-            text_array(canonical(step.facts) for step in decided),
+            lines(canonical(step.facts) for step in decided),
         ],
     )
 
 
-def _drafts(steps: Iterable[Step], record: Record) -> list[Draft]:
+def _drafts(steps: Iterable[Step], record: Record) -> Iterator[Draft]:
     """The audit of a settlement, in the order its changes were made.
 
     The first entry of each stream also says on what facts the settlement decided, by their hash.
@@ -74,10 +117,9 @@ def _drafts(steps: Iterable[Step], record: Record) -> list[Draft]:
     kinds: dict[int, Kind] = {ask.id: ask.kind for ask in record.asks}
     state = sha256(record.facts.encode()).hexdigest()
     seen: set[int] = set()
-    drafts: list[Draft] = []
     for offering, number, cause in record.failures:
         failed = {"facts": {"section": number, "cause": cause}, "changes": []}
-        drafts.append(_draft(offering, Event.SECTION_FAILED, "system", failed, record, 0))
+        yield _draft(offering, Event.SECTION_FAILED, "system", failed, record, 0)
     for step in steps:
         body: dict[str, Any] = {
             "student": step.student,
@@ -93,8 +135,11 @@ def _drafts(steps: Iterable[Step], record: Record) -> list[Draft]:
         if decided:
             body["kind"] = kinds[step.request]
         actor = actors[step.request] if decided else "system"
-        drafts.append(_draft(step.offering, step.event, actor, body, record, step.request))
-    return drafts
+        yield _draft(step.offering, step.event, actor, body, record, step.request)
+
+
+def _stream(offering: int) -> str:
+    return f"offering:{offering}"
 
 
 def _draft(
@@ -105,8 +150,9 @@ def _draft(
     record: Record,
     request: int,
 ) -> Draft:
-    stream = f"offering:{offering}"
-    return Draft(stream, event, actor, canonical(body), record.settlement, request or None)
+    return Draft(
+        _stream(offering), event, actor, canonical(body), record.settlement, request or None
+    )
 
 
 _WRITE_SETTLEMENT = """
@@ -115,8 +161,8 @@ VALUES (%s, clock_timestamp(), %s::bigint[], %s, %s, %s)
 """
 
 
-def _write_settlement(cursor: CursorWrapper, record: Record) -> None:
-    cursor.execute(
+def _write_settlement(behind: Behind, record: Record) -> None:
+    behind.execute(
         _WRITE_SETTLEMENT,
         [
             record.settlement,

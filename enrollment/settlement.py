@@ -12,7 +12,6 @@ Everything a settlement does is in the transaction that holds its locks, so a ho
 or is cut off can write nothing late: there is no lease and no lock outside PostgreSQL (rule 5).
 """
 
-import json
 import os
 import socket
 import time
@@ -30,9 +29,10 @@ from registrar.audit.arrays import array
 from . import facts, ledger, mailbox, poison
 from .allocation import Undecidable, allocate
 from .facts import Offerings, Pending
+from .mailbox import Line
 from .openings import bar, make_sections
 from .patience import Patience, TooSlow
-from .record import Record, next_settlement
+from .record import Facts, Record, next_settlement
 from .rules import VERSION
 from .vocabulary import Ask, Kind, Open, Plan, State
 
@@ -71,12 +71,10 @@ def settle_ready(seconds: float) -> Report:
     decided = settlements = 0
     limits = settings.REGISTRAR
     while time.monotonic() - begun < seconds:
-        ready = mailbox.take(limits["SETTLE_OFFERINGS"], limits["SETTLE_BATCH"])
+        ready = mailbox.take(limits["SETTLE_OFFERINGS"])
         if not ready:
             break
-        done = settle(
-            [each.offering for each in ready], queued={r.offering: r.queued for r in ready}
-        )
+        done = settle(ready)
         courses |= done.codes
         decided += done.decided
         settlements += bool(done.decided)
@@ -85,12 +83,7 @@ def settle_ready(seconds: float) -> Report:
     return Report(tuple(sorted(courses)), decided, settlements, milliseconds)
 
 
-def settle(
-    offerings: Collection[int],
-    *,
-    wait: bool = False,
-    queued: dict[int, frozenset[int]] | None = None,
-) -> Settled:
+def settle(offerings: Collection[int], *, wait: bool = False) -> Settled:
     """Settle a batch of these offerings' requests; those locked elsewhere are left out.
 
     With `wait` it waits for their locks instead (3 s at most). Offerings that requests in their
@@ -98,11 +91,11 @@ def settle(
     held is not decided past: the batch before it is, and then the rest of what it touches is
     waited for. Raises what the database raises, after putting back what is pending.
     """
-    done = _settle_once(offerings, wait, queued or {})
+    done = _settle_once(offerings, wait)
     for _ in range(_WIDENINGS):
         if not done.wider:
             break
-        more = _settle_once(done.wider, True, {})
+        more = _settle_once(done.wider, True)
         done = more._replace(decided=done.decided + more.decided, codes=done.codes | more.codes)
     return done
 
@@ -111,31 +104,39 @@ _WIDENINGS = 3
 """How often a batch is taken again with a wider set; what is left is rung for like anything."""
 
 
-def _settle_once(
-    offerings: Collection[int], wait: bool, queued: dict[int, frozenset[int]]
-) -> Settled:
-    held: list[int] = []
+def _settle_once(offerings: Collection[int], wait: bool) -> Settled:
+    held = _Held()
     done = Settled()
     try:
         done = _transact(offerings, wait, held)
     finally:
         if not done.put_off:
-            _look_again(held, queued)
+            _look_again(held)
     if done.rechecks:
         mailbox.post(done.rechecks)
     return done
 
 
-def _transact(offerings: Collection[int], wait: bool, held: list[int]) -> Settled:
-    """The transaction; `held` is filled with the offerings locked, whatever becomes of it."""
+class _Held:
+    """What a settlement holds: to be put back afterwards, whatever became of it."""
+
+    def __init__(self) -> None:
+        self.offerings: list[int] = []
+        self.drawn = 0
+        """The last request id drawn before it held anything."""
+
+
+def _transact(offerings: Collection[int], wait: bool, held: _Held) -> Settled:
+    """The transaction; `held` is filled with the offerings locked."""
     trial = _Trial()
     try:
         with transaction.atomic(), connection.cursor() as cursor:
-            beside = facts.reach(cursor, offerings) - set(offerings)
-            held += facts.lock_offerings(cursor, offerings, wait=wait)
+            reached, held.drawn = facts.reach(cursor, offerings)
+            beside = reached - set(offerings)
+            held.offerings += facts.lock_offerings(cursor, offerings, wait=wait)
             # Never waited for, so that no order among them matters.
-            held += facts.lock_offerings(cursor, beside, wait=False) if beside else []
-            done = _settle_held(cursor, held, trial) if held else Settled()
+            held.offerings += facts.lock_offerings(cursor, beside, wait=False) if beside else []
+            done = _settle_held(cursor, held.offerings, trial) if held.offerings else Settled()
     except (OperationalError, InterfaceError):
         # Nobody's request is to blame for a lost connection, a deadlock or a full disk.
         trial.withdraw()
@@ -326,50 +327,38 @@ def _record(
     state: State,
     failures: Sequence[tuple[int, int, str]],
 ) -> Record:
-    text = json.dumps(
-        {
-            "rules": VERSION,
-            "now": now.isoformat(),
-            "state": state,
-            "asks": [ask.id for ask in asks],
-        },
-        separators=(",", ":"),
-    )
+    known = Facts(VERSION, now, state, tuple(ask.id for ask in asks)).text()
     terms = {offering.id: offering.term for offering in state.offerings}
-    return Record(number, now, WORKER, asks, terms, text, tuple(failures))
+    return Record(number, now, WORKER, asks, terms, known, tuple(failures))
 
 
 _HEADS = """
 SELECT held.offering, head.request_id
 FROM unnest(%s::bigint[]) AS held (offering)
-CROSS JOIN LATERAL (
+LEFT JOIN LATERAL (
     SELECT request_id FROM pending WHERE offering_id = held.offering
     ORDER BY request_id LIMIT 1
-) AS head
+) AS head ON true
 """
 
 
-def _look_again(held: Sequence[int], queued: dict[int, frozenset[int]]) -> None:
+def _look_again(held: _Held) -> None:
     """After the end of the transaction, whichever it was: put back what is still pending.
 
     An offering that is locked elsewhere was skipped and not put back: its holder does it here.
-    Then remove from Redis exactly the ids that were there before and are not pending now; asked
-    the other way round, an id queued in between would be dropped.
+    Where a line has no head any more, ids drawn since the settlement began are left in Redis:
+    their rows may have come after the lines were read.
     """
-    if not held:
+    if not held.offerings:
         return
     try:
         with connection.cursor() as cursor:
-            cursor.execute(_HEADS, [array(held)])
+            cursor.execute(_HEADS, [array(held.offerings)])
             heads = cursor.fetchall()
-            ids = [id_ for offering in held for id_ in queued.get(offering, ())]
-            live = facts.still_pending(cursor, held, ids) if ids else set()
     except Error as error:
         log.warning("settlement.look_again_failed", error=type(error).__name__)
         return
-    mailbox.forget({offering: queued.get(offering, frozenset()) - live for offering in held})
-    if heads:
-        mailbox.post(heads)
+    mailbox.settled(Line(offering, head or held.drawn + 1, head or 0) for offering, head in heads)
 
 
 def _analyze_sections(opened: Collection[int]) -> None:

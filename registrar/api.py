@@ -27,6 +27,7 @@ STATUS: Mapping[str, int] = {
     # what came in cannot be used
     "BAD_REQUEST": 400,
     "BODY_NOT_JSON": 400,
+    "BODY_TOO_SLOW": 408,
     "LENGTH_REQUIRED": 411,
     "BODY_TOO_LARGE": 413,
     "MEDIA_TYPE": 415,
@@ -70,6 +71,10 @@ _TEXTS: Mapping[str, tuple[str, str]] = {
         "Send Content-Length; a body in chunks is not read.",
     ),
     "BODY_TOO_LARGE": ("The body is too large.", "Send no more than the limit, in bytes."),
+    "BODY_TOO_SLOW": (
+        "The body did not arrive in time.",
+        "Send it again, within the limit, in seconds.",
+    ),
     "MEDIA_TYPE": ("The body is of a kind that is not read here.", "Send application/json."),
     "INVALID": ("Something in this request cannot be used.", "Correct the fields named."),
     "SIGN_IN": ("You are not signed in.", "Send a token from /api/login/, or sign in first."),
@@ -86,7 +91,7 @@ _TEXTS: Mapping[str, tuple[str, str]] = {
         "Accept application/json, version 1.",
     ),
     "TOO_MANY": ("Too many requests.", "Wait as long as Retry-After says."),
-    "BUSY": ("Too many people are signing in.", "Wait as long as Retry-After says."),
+    "BUSY": ("Too many people are here at once.", "Wait as long as Retry-After says."),
     "UNAVAILABLE": (
         "The registrar's database is not answering.",
         "Wait as long as Retry-After says and send it again, with the same Idempotency-Key.",

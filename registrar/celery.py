@@ -3,7 +3,7 @@
 import os
 from typing import Any
 
-from celery import Celery
+from celery import Celery, Task
 from celery.signals import setup_logging, task_prerun
 from django.db import close_old_connections
 
@@ -14,7 +14,26 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "registrar.settings")
 # the length of its `settle` list decides whether to ring.
 os.environ.pop("CELERY_BROKER_URL", None)
 
-app = Celery("registrar")
+
+class OutOfMemory(Exception):
+    """A task ran out of memory."""
+
+
+class Bounded(Task):  # type: ignore[type-arg]
+    """A task of ours: one that runs out of memory fails like any other.
+
+    On a MemoryError Celery would end the whole worker, and hand the message to the next one.
+    What a settlement was at when it failed is known without that (`enrollment.poison`).
+    """
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return super().__call__(*args, **kwargs)
+        except MemoryError as error:
+            raise OutOfMemory from error
+
+
+app = Celery("registrar", task_cls=Bounded)
 app.config_from_object("django.conf:settings", namespace="CELERY")
 # Not `app.conf`, which would load the settings whenever any part of the package is imported.
 app.add_defaults(lambda: {"beat_schedule": BEAT})

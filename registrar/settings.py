@@ -1,5 +1,6 @@
 """Every setting, from the environment only; a bad value stops the process with one clear line."""
 
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -40,19 +41,38 @@ _URLS = {
 if ROLE not in _URLS:
     raise ImproperlyConfigured(f"REGISTRAR_ROLE is owner, web or worker, not {ROLE!r}")
 
+# A host that vanishes says no goodbye. Each end of a connection asks after a silent peer, and gives
+# it up within 5 s; on a socket of this machine none of it applies.
+_PEER_GONE = {
+    "tcp_keepalives_idle": "2",
+    "tcp_keepalives_interval": "1",
+    "tcp_keepalives_count": "2",
+    "tcp_user_timeout": "3s",
+    # In the middle of a statement the server looks up only as often as this.
+    "client_connection_check_interval": "1s",
+}
+_SERVER_GONE = {
+    "connect_timeout": 3,
+    "keepalives_idle": 2,
+    "keepalives_interval": 1,
+    "keepalives_count": 2,
+    "tcp_user_timeout": 4000,
+}
+
 # A settlement that hangs must let go of its locks by itself, whatever became of its client.
 _LIMITS = {
     "owner": {},
     "web": {
+        **_PEER_GONE,
         "lock_timeout": "2s",
         "statement_timeout": "5s",
         "idle_in_transaction_session_timeout": "5s",
     },
     "worker": {
+        **_PEER_GONE,
         "lock_timeout": "3s",
         "statement_timeout": "10s",
         "idle_in_transaction_session_timeout": "2s",
-        "client_connection_check_interval": "2s",
         # No limit, but of the same kind: settlements look up rows one by one, on disks that seek
         # at no cost, and foreign-key checks that scan small tables cost them a tenth.
         "random_page_cost": "1.1",
@@ -70,7 +90,7 @@ def _database() -> dict[str, Any]:
     role = [] if ROLE == "owner" or config.get("USER") == login else [f"-c role={login}"]
     options = [f"-c {name}={value}" for name, value in limits.items()]
     config["OPTIONS"] = {
-        "connect_timeout": 5,
+        **_SERVER_GONE,
         "application_name": f"registrar-{ROLE}",
         **config.get("OPTIONS", {}),
         "options": " ".join([*role, "-c timezone=UTC", *options]),
@@ -123,12 +143,12 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "csp.middleware.CSPMiddleware",
-    "django.contrib.sessions.middleware.SessionMiddleware",
+    "registrar.middleware.ContentSecurityPolicy",
+    "registrar.middleware.Sessions",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "django.contrib.messages.middleware.MessageMiddleware",
+    "registrar.middleware.SignedIn",
+    "registrar.middleware.Messages",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
 ]
@@ -268,6 +288,18 @@ CELERY_WORKER_MAX_MEMORY_PER_CHILD = 1_000_000
 CELERY_WORKER_SEND_TASK_EVENTS = env.bool("REGISTRAR_TASK_EVENTS", default=True)
 CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 10
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+# Seconds of silence, seconds between questions, questions without an answer; and milliseconds for
+# what was sent to arrive. Not every system knows all four.
+_KEEPALIVE = {
+    getattr(socket, name): value
+    for name, value in {
+        "TCP_KEEPIDLE": 5,
+        "TCP_KEEPINTVL": 2,
+        "TCP_KEEPCNT": 3,
+        "TCP_USER_TIMEOUT": 10_000,
+    }.items()
+    if hasattr(socket, name)
+}
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "visibility_timeout": 60,
     "unacked_restore_interval": 5,
@@ -275,6 +307,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "socket_timeout": 30 if ROLE == "worker" else 1,
     "socket_connect_timeout": 0.5,
     "socket_keepalive": True,
+    "socket_keepalive_options": _KEEPALIVE,
     "health_check_interval": 25,
 }
 CELERY_TIMEZONE = TIME_ZONE

@@ -31,6 +31,12 @@ def migrated(django_db_blocker: DjangoDbBlocker) -> None:
         call_command("migrate", verbosity=0)
 
 
+@pytest.fixture(scope="session")
+def django_db_setup() -> None:
+    """pytest-django's own way to a database leads to another one, for all tests after it."""
+    pytest.fail("ask for `database`, which other processes see too")
+
+
 @pytest.fixture
 def database(migrated: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
     """Every table empty, Redis too; what the test writes is committed, as in life."""

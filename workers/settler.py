@@ -1,16 +1,20 @@
-"""What a process that settles needs around it: the sweeper's clockwork, and seldom collections."""
+"""What a process that settles needs around it: the sweeper's clockwork, a patient interpreter."""
 
 import gc
 import os
+import sys
 import threading
 
 import structlog
+from billiard import pool
 from django.db import close_old_connections, connection
 
 from enrollment.sweep import Sweeper
 
 log = structlog.get_logger()
 SECONDS = 1.0
+SWITCH_SECONDS = 0.0005
+"""A tenth of Python's own: how long a thread that may run waits for one that computes."""
 PATIENCE = 5.0
 """How long a shutdown waits for the look under way."""
 
@@ -39,6 +43,21 @@ class Sweeping:
         connection.close()
 
 
+LEAVE_SECONDS = 3.0
+"""How long a process that has done its work waits for its parent to hear of it."""
+
+
+def leave_soon() -> None:
+    """Let a child end although its parent no longer listens.
+
+    A parent that is told to stop in the moment in which a task ends never reads that it has, and
+    the child would wait half a minute for it, the parent for the child, and a deployment for
+    both. Nothing is lost by leaving: what the task did is committed.
+    """
+    tries = LEAVE_SECONDS / pool.GUARANTEE_MESSAGE_CONSUMPTION_RETRY_INTERVAL
+    pool.GUARANTEE_MESSAGE_CONSUMPTION_RETRY_LIMIT = round(tries)
+
+
 _running: dict[int, Sweeping] = {}
 """By process id: a fork copies this, but not the thread."""
 
@@ -56,11 +75,13 @@ def stop() -> None:
         sweeping.stop()
 
 
-def collect_seldom() -> None:
-    """Let the garbage collector look less often, and never at what was loaded before the fork.
+def prepare_interpreter() -> None:
+    """Let the garbage collector look seldom, and threads take turns often.
 
     A settlement makes tens of thousands of tuples and no cycles; being searched for some, over
-    and over, was a tenth of its time.
+    and over, was a tenth of its time. And while it computes, its other thread has statements to
+    send as soon as PostgreSQL is done with the last one (`enrollment.behind`).
     """
     gc.freeze()
     gc.set_threshold(100_000, 50, 100)
+    sys.setswitchinterval(SWITCH_SECONDS)

@@ -5,17 +5,25 @@ milliseconds, and nobody. The result itself is stored nowhere (`task_ignore_resu
 it from the event that the worker sends.
 """
 
+import sys
 from datetime import datetime
 from typing import Any
 
 from celery import shared_task
-from celery.signals import worker_process_init, worker_process_shutdown, worker_shutdown
+from celery.signals import (
+    beat_init,
+    worker_init,
+    worker_process_init,
+    worker_process_shutdown,
+    worker_shutdown,
+)
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 from django.db import connection
 
 from enrollment import windows
 from enrollment.facts import database_now
-from enrollment.mailbox import SETTLE, SETTLE_QUEUE
+from enrollment.mailbox import SETTLE, SETTLE_QUEUE, refuse_eviction
 from enrollment.settlement import settle_ready
 
 from . import settler
@@ -53,13 +61,26 @@ def _now() -> datetime:
         return database_now(cursor)
 
 
+# Celery swallows what a signal's receiver raises, unless it is the wish to end.
+
+
+@worker_init.connect
+@beat_init.connect
+def _refuse(**_: Any) -> None:
+    try:
+        refuse_eviction()
+    except ImproperlyConfigured as error:
+        sys.exit(str(error))
+
+
 # Each process that settles sweeps too, from after the fork to its end; a pool that does not fork
 # sends the first signal all the same.
 
 
 @worker_process_init.connect
 def _begin(**_: Any) -> None:
-    settler.collect_seldom()
+    settler.prepare_interpreter()
+    settler.leave_soon()
     settler.start()
 
 

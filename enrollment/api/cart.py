@@ -4,14 +4,12 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.http import HttpResponse
-from django.utils import timezone
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework.request import Request
 
 from enrollment import cart, directory, intake, line, queries
 from enrollment.cart import Item
 from enrollment.directory import Listed
-from enrollment.models import Student
 from enrollment.requests import Accepted, Answer, Submission
 from enrollment.vocabulary import Kind
 from registrar.api import Problem, answer, invalid, read_body
@@ -19,6 +17,7 @@ from registrar.api import Problem, answer, invalid, read_body
 from . import schemas
 from .door import (
     REQUESTS,
+    Asker,
     Sent,
     StudentView,
     closed,
@@ -122,12 +121,11 @@ class CartEnroll(StudentView):
         together = read_body(request, ("all_or_nothing",)).get("all_or_nothing", False)
         if not isinstance(together, bool):
             raise invalid({"all_or_nothing": "must be true or false"})
-        actor = f"user:{request.user.pk}"
-        before = _sent_before(actor, sent.key, together)
+        before = _sent_before(student.actor, sent.key, together)
         if before:
             return _answer(queries.requests(student.pk, before), [], sent.wait)
         items = _wanted(student, together)
-        submissions = _submissions(student, actor, items, sent.key, together)
+        submissions = _submissions(student, items, sent.key, together)
         ahead = [line.position(submission.offerings) for submission in submissions]
         answers = intake.submit(submissions)
         return _taken(student, submissions, ahead, answers, sent)
@@ -153,9 +151,9 @@ def _sent_before(actor: str, key: str, together: bool) -> list[int]:
     return [request for request, _ in before]
 
 
-def _wanted(student: Student, together: bool) -> list[Item]:
+def _wanted(student: Asker, together: bool) -> list[Item]:
     """The courses of the cart that are of a term open for the student."""
-    terms = directory.terms_for(student.cohort, Kind.BUNDLE, timezone.now())
+    terms = directory.terms_for(student.cohort, Kind.BUNDLE, directory.now())
     if not terms:
         raise closed(student, Kind.BUNDLE, terms)
     items = [item for item in cart.items(student.pk) if item.term_id in terms]
@@ -169,7 +167,7 @@ def _wanted(student: Student, together: bool) -> list[Item]:
 
 
 def _submissions(
-    student: Student, actor: str, items: Sequence[Item], key: str, together: bool
+    student: Asker, items: Sequence[Item], key: str, together: bool
 ) -> list[Submission]:
     """One for each course, or one for them all."""
     if together:
@@ -177,11 +175,11 @@ def _submissions(
         body: dict[str, Any] = {"offerings": offerings}
         touched = tuple(sorted(offerings))
         term, key = items[0].term_id, key and key + _UNIT
-        return [Submission(Kind.BUNDLE, actor, student.pk, term, touched, body, key)]
+        return [Submission(Kind.BUNDLE, student.actor, student.pk, term, touched, body, key)]
     return [
         Submission(
             Kind.ENROLL,
-            actor,
+            student.actor,
             student.pk,
             item.term_id,
             (item.offering,),
@@ -193,7 +191,7 @@ def _submissions(
 
 
 def _taken(
-    student: Student,
+    student: Asker,
     submissions: Sequence[Submission],
     ahead: Sequence[int],
     answers: Sequence[Answer],

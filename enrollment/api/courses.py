@@ -34,7 +34,7 @@ class CourseAction(StudentView):
         courses, asked = self.read(body, wanted)
         submission = Submission(
             self.kind,
-            f"user:{request.user.pk}",
+            student.actor,
             student.pk,
             wanted.term,
             tuple(sorted({each.offering for each in courses})),

@@ -6,19 +6,17 @@ from typing import Any, NamedTuple
 
 from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest, HttpResponse
-from django.utils import timezone
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from enrollment import directory, intake, line, queries
 from enrollment.directory import Listed
-from enrollment.models import Student
 from enrollment.requests import Accepted, Declined, Submission
 from enrollment.vocabulary import Kind
 from enrollment.wording import reason
 from registrar.accounts.models import User
-from registrar.accounts.tokens import TokenAuthentication
+from registrar.accounts.tokens import Bearer, bearer
 from registrar.api import Problem, answer, invalid, problem
 
 REQUESTS = "/api/student/requests/"
@@ -27,30 +25,51 @@ LONGEST_PAUSE = 10
 """Seconds after which a client is to look again, at most."""
 _PLAIN = frozenset({"*/*", "application/json"})
 _SHORT = frozenset({"GET", "POST", "PUT", "DELETE"})
-_tokens = TokenAuthentication()
 _BIGGEST_NUMBER = 2**31 - 1
 _WAIT = re.compile(r"(?:^|[,;\s])wait=(\d{1,9})(?=$|[,;\s])")
 _SECTION_CODE = re.compile(r"(.+)-SEC(\d{3,9})", re.ASCII | re.IGNORECASE)
+
+
+class Asker(NamedTuple):
+    """The student who is signed in."""
+
+    pk: int
+    cohort: str
+    actor: str
+    """As they stand in a request's row and in the audit."""
+
+    @classmethod
+    def of(cls, user: User | AnonymousUser) -> "Asker":
+        """Raises Problem unless this user is a student."""
+        student = getattr(user, "student", None)
+        if student is None:
+            raise Problem("NOT_A_STUDENT")
+        return cls(student.pk, student.cohort, f"user:{user.pk}")
+
+    @classmethod
+    def by(cls, token: Bearer) -> "Asker":
+        """Raises Problem unless it is a student's token."""
+        if token.student is None:
+            raise Problem("NOT_A_STUDENT")
+        pk, _, _, cohort = token.student
+        return cls(pk, cohort, f"user:{token.user[0]}")
 
 
 class IsStudent(BasePermission):
     """Only students register; staff act for them in the administration."""
 
     def has_permission(self, request: Request, view: APIView) -> bool:
-        return request.user.is_authenticated and require_student(request.user)
-
-
-def require_student(user: User | AnonymousUser) -> bool:
-    """Raise Problem unless this user is a student."""
-    if getattr(user, "student", None) is None:
-        raise Problem("NOT_A_STUDENT")
-    return True
+        if not request.user.is_authenticated:
+            return False
+        view.student = Asker.of(request.user)  # type: ignore[attr-defined]
+        return True
 
 
 class StudentView(APIView):
     """An endpoint for the student who is signed in."""
 
     permission_classes = (IsStudent,)
+    student: Asker
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         """A short way for what nearly every request is: a token, and plain JSON wanted.
@@ -61,27 +80,20 @@ class StudentView(APIView):
         """
         handler = getattr(self, request.method.lower(), None) if request.method in _SHORT else None
         usual = request.META.get("HTTP_ACCEPT", "*/*") in _PLAIN
-        if handler is None or not usual or not request.META.get("HTTP_AUTHORIZATION"):
+        authorization = request.META.get("HTTP_AUTHORIZATION")
+        if handler is None or not usual or not authorization:
             return super().dispatch(request, *args, **kwargs)
         try:
-            found = _tokens.authenticate(request)
-            if found is None:
+            token = bearer(authorization)
+            if token is None:
                 return super().dispatch(request, *args, **kwargs)
-            request.user, _ = found
-            require_student(request.user)
-            self.request = request  # type: ignore[assignment]
+            self.student = Asker.by(token)
             return handler(request, *args, **kwargs)
         except Exception as error:
             told = problem(error, {})
             if told is None:
                 raise
             return told
-
-    @property
-    def student(self) -> Student:
-        user = self.request.user
-        assert isinstance(user, User)
-        return user.student
 
 
 class Sent(NamedTuple):
@@ -111,9 +123,9 @@ def said(code: str, **facts: Any) -> Problem:
     return Problem(code, why.sentence, why.remedy, **facts)
 
 
-def find(named: str, student: Student, kind: Kind) -> Listed:
+def find(named: str, student: Asker, kind: Kind) -> Listed:
     """The offering that a path means (D4). Raises Problem."""
-    terms = directory.terms_for(student.cohort, kind, timezone.now())
+    terms = directory.terms_for(student.cohort, kind, directory.now())
     if not terms:
         raise closed(student, kind, terms)
     found = directory.find(named, terms)
@@ -122,9 +134,9 @@ def find(named: str, student: Student, kind: Kind) -> Listed:
     return found
 
 
-def closed(student: Student, kind: Kind, terms: Sequence[int]) -> Problem:
+def closed(student: Asker, kind: Kind, terms: Sequence[int]) -> Problem:
     """The window is not open for this student, and when it is."""
-    window = directory.next_window(student.cohort, kind, terms, timezone.now())
+    window = directory.next_window(student.cohort, kind, terms, directory.now())
     return said(
         "WINDOW_CLOSED",
         opens_at=window.opens_at.isoformat() if window else None,
@@ -161,7 +173,7 @@ def read_given(given: Any, wanted: Listed) -> Listed:
 # What is answered ---------------------------------------------------------------------------
 
 
-def refusal(declined: Declined, submission: Submission, student: Student) -> Problem:
+def refusal(declined: Declined, submission: Submission, student: Asker) -> Problem:
     """What the door said, as a problem."""
     if declined.code == "WINDOW_CLOSED":
         return closed(student, submission.kind, (submission.term,))
@@ -193,7 +205,7 @@ def in_line(
 
 
 def taken(
-    student: Student, submission: Submission, courses: Sequence[Listed], wait: int
+    student: Asker, submission: Submission, courses: Sequence[Listed], wait: int
 ) -> HttpResponse:
     """Hand a submission in and answer: 202 with the place in line, 200 when it is decided.
 

@@ -84,7 +84,7 @@ class Cancel(StudentView):
             raise said("NOT_CANCELLABLE")
         submission = Submission(
             Kind.CANCEL,
-            f"user:{request.user.pk}",
+            self.student.actor,
             self.student.pk,
             target.term,
             target.offerings,

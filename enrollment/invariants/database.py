@@ -37,6 +37,30 @@ CHECKS = (
         """,
     ),
     Check(
+        "seats-refer-to-what-exists",
+        "Triggers that fire whatever the session says refuse a seat whose student has no load in "
+        "its term or whose section is of another offering, and keep what seats refer to.",
+        """
+        SELECT concat(named.tbl, ': ', named.trigger, ' is ',
+                      CASE WHEN t.oid IS NULL THEN 'missing'
+                           WHEN t.tgenabled <> 'A' THEN 'not enabled always'
+                           ELSE 'not what it was' END)
+        FROM (VALUES ('enrollments', 'seats_have_their_rows', 4),
+                     ('enrollments', 'seats_never_move', 19),
+                     ('student_terms', 'seats_keep_their_rows', 27),
+                     ('sections', 'seats_keep_their_rows', 27),
+                     ('offerings', 'seats_keep_their_rows', 27))
+             AS named (tbl, trigger, fires)
+        LEFT JOIN pg_trigger t ON t.tgrelid = to_regclass(named.tbl)
+                              AND t.tgname = named.trigger AND NOT t.tgisinternal
+        LEFT JOIN pg_proc p ON p.oid = t.tgfoid
+        WHERE (t.tgenabled = 'A' AND t.tgtype = named.fires AND t.tgqual IS NULL
+               AND p.proname = named.trigger
+               AND position('RAISE foreign_key_violation' IN p.prosrc) > 0
+              ) IS NOT TRUE
+        """,
+    ),
+    Check(
         "no-trigger-is-off",
         "No trigger of a table of ours is disabled: foreign keys are triggers too.",
         """
@@ -166,7 +190,6 @@ CONSTRAINTS_SENTENCE = (
 )
 _MADE_BY_MIGRATIONS = (
     ("enrollments", "enrollment_no_two_at_the_same_time"),
-    ("enrollments", "enrollment_section_of_its_offering"),
     ("sections", "section_of_its_offering"),
     ("pending", "pending_pkey"),
 )

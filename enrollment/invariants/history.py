@@ -113,6 +113,45 @@ CHECKS = (
         """,
     ),
     Check(
+        "cancels-are-as-their-targets",
+        "A CANCEL that was told its target is decided came no earlier than the decision; one that "
+        "took it back did so in the same settlement, and nothing else is ever taken back.",
+        """
+        WITH told AS (
+            SELECT c.id, o.settlement_id, o.code, (c.body ->> 'request')::bigint AS target
+            FROM requests c JOIN outcomes o ON o.request_id = c.id WHERE c.kind = 'CANCEL'
+        )
+        SELECT concat('CANCEL ', told.id, ' ended ', told.code, ' in settlement ',
+                      told.settlement_id, ', request ', told.target, ' ',
+                      coalesce(t.code, 'undecided'), ' in ', t.settlement_id)
+        FROM told LEFT JOIN outcomes t ON t.request_id = told.target
+        WHERE CASE told.code
+                WHEN 'ALREADY_DECIDED' THEN (t.settlement_id <= told.settlement_id) IS NOT TRUE
+                WHEN 'DONE' THEN (t.result = 'CANCELLED'
+                                  AND t.settlement_id = told.settlement_id) IS NOT TRUE
+                ELSE false END
+        UNION ALL
+        SELECT concat('request ', o.request_id, ' was taken back by nobody')
+        FROM outcomes o
+        WHERE o.result = 'CANCELLED'
+          AND NOT EXISTS (SELECT FROM told
+                          WHERE told.target = o.request_id AND told.code = 'DONE')
+        """,
+    ),
+    Check(
+        "window-effects-happen-once",
+        "What a window's opening, closing and end set off happens once, unless the window was "
+        "saved anew in between.",
+        """
+        SELECT concat(stream, ': ', event, ' ', count(*), ' times')
+        FROM (SELECT stream, event, count(*) FILTER (WHERE event = 'window_saved')
+                                    OVER (PARTITION BY stream ORDER BY seq) AS saved
+              FROM audit_entries WHERE stream LIKE 'window:%%') AS told
+        WHERE event <> 'window_saved'
+        GROUP BY stream, event, saved HAVING count(*) > 1
+        """,
+    ),
+    Check(
         "keys-are-used-once",
         "One idempotency key of one actor stands for one request.",
         """

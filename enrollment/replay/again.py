@@ -23,7 +23,7 @@ def check(settled: Settled, report: Report) -> None:
     entries = [entry for entry in settled.entries if entry.event != Event.SECTION_FAILED]
     for stream in _not_as_hashed(entries, settled.hash):
         report("facts-are-as-hashed", f"{where}: {stream}")
-    if settled.rules == VERSION:
+    if settled.facts.rules == VERSION:
         _decide_again(settled, entries, report)
     asks = {ask.id: ask for ask in settled.asks}
     for entry in entries:
@@ -35,7 +35,7 @@ def _decide_again(settled: Settled, entries: Sequence[Entry], report: Report) ->
     """Only by the version that decided it: other rules may well decide otherwise."""
     where = f"settlement {settled.id}"
     try:
-        steps = allocate(settled.state, settled.asks, settled.now).steps
+        steps = allocate(settled.facts.state, settled.asks, settled.facts.now).steps
     except Undecidable as error:
         report("deciding-again-decides-the-same", f"{where}: {error}")
         return

@@ -104,7 +104,7 @@ def _replay(history: History, settled: Settled | Unreadable, report: Report) -> 
     if isinstance(settled, Unreadable):
         report("facts-agree-with-history", f"{where} cannot be read: {settled.why}")
         return
-    history.expect(settled.state, where, "facts-agree-with-history")
+    history.expect(settled.facts.state, where, "facts-agree-with-history")
     try:
         again.check(settled, report)
     except _BROKEN as error:

@@ -2,23 +2,17 @@
 
 import json
 from collections.abc import Collection, Iterator
-from datetime import datetime
 from hashlib import sha256
 from typing import Any, NamedTuple
 
 from django.db.backends.utils import CursorWrapper
+from msgspec import MsgspecError
 
-from courses.timetable import Meets
+from enrollment.record import Facts, facts_from
 from enrollment.vocabulary import (
     Ask,
-    Held,
     Kind,
     OfferingFacts,
-    Place,
-    State,
-    StudentFacts,
-    Waiter,
-    Waiting,
 )
 from registrar.audit.arrays import array
 
@@ -66,10 +60,7 @@ class Settled(NamedTuple):
     id: int
     hash: str
     """Of its facts, as its entries should name it."""
-    now: datetime
-    rules: int
-    """The version of the rules that decided it."""
-    state: State
+    facts: Facts
     asks: tuple[Ask, ...]
     missing: tuple[int, ...]
     """Requests it names that do not exist."""
@@ -88,11 +79,10 @@ _COUNT = "SELECT count(*) FROM settlements"
 _SETTLEMENTS = "SELECT id, facts FROM settlements WHERE id > %s ORDER BY id LIMIT %s"
 _ENTRIES = """
 SELECT settlement, stream, event, actor, coalesce(request, 0), body FROM audit_entries
-WHERE settlement = ANY(%s::bigint[]) ORDER BY settlement, id
+WHERE settlement IS NOT NULL ORDER BY settlement, id
 """
 _OUTCOMES = """
-SELECT settlement_id, request_id, result, code, facts::text FROM outcomes
-WHERE settlement_id = ANY(%s::bigint[])
+SELECT settlement_id, request_id, result, code, facts::text FROM outcomes ORDER BY settlement_id
 """
 _ASKS = """
 SELECT id, kind, coalesce(student_id, 0), offerings, body::text, actor, coalesce(window_id, 0)
@@ -115,66 +105,94 @@ def count_settlements(cursor: CursorWrapper) -> int:
     return total
 
 
+class _Rows:
+    """The rows of a query, in the order of the settlement in their first column.
+
+    Nothing but this reads by settlement, and it reads all of it: a sort, once, costs less than an
+    index that every settlement has to keep.
+    """
+
+    AT_ONCE = 5000
+
+    def __init__(self, cursor: CursorWrapper, name: str, query: str) -> None:
+        cursor.execute(f"DECLARE {name} NO SCROLL CURSOR FOR {query}")
+        self._cursor = cursor
+        self._name = name
+        self._fetch = f"FETCH {self.AT_ONCE} FROM {name}"
+        self._read: list[tuple[Any, ...]] = []
+        self._end = False
+
+    def close(self) -> None:
+        self._cursor.execute(f"CLOSE {self._name}")
+
+    def up_to(self, settlement: int) -> Iterator[tuple[Any, ...]]:
+        """Those not read yet, as far as this settlement."""
+        while True:
+            while not self._read and not self._end:
+                self._cursor.execute(self._fetch)
+                self._read = self._cursor.fetchall()[::-1]
+                self._end = not self._read
+            if not self._read or self._read[-1][0] > settlement:
+                return
+            yield self._read.pop()
+
+
 def settlements(cursor: CursorWrapper) -> Iterator[Settled | Unreadable]:
-    """Every settlement in the serial order, with its asks, entries and outcomes."""
+    """Every settlement in the serial order, with its asks, entries and outcomes.
+
+    In the caller's transaction, which must see one snapshot throughout.
+    """
+    entries = _Rows(cursor, "entries", _ENTRIES)
+    outcomes = _Rows(cursor, "outcomes_by_settlement", _OUTCOMES)
     last = 0
     while True:
         cursor.execute(_SETTLEMENTS, [last, PAGE])
         page = cursor.fetchall()
         if not page:
-            return
-        yield from _read(cursor, page)
+            break
         last = page[-1][0]
+        yield from _read(cursor, page, entries.up_to(last), outcomes.up_to(last))
+    entries.close()
+    outcomes.close()
 
 
-def _read(cursor: CursorWrapper, page: list[tuple[int, str]]) -> Iterator[Settled | Unreadable]:
-    read: dict[int, Any] = {}
+def _read(
+    cursor: CursorWrapper,
+    page: list[tuple[int, str]],
+    entry_rows: Iterator[tuple[Any, ...]],
+    outcome_rows: Iterator[tuple[Any, ...]],
+) -> Iterator[Settled | Unreadable]:
+    read: dict[int, Facts | MsgspecError] = {}
     for id_, text in page:
         try:
-            facts = json.loads(text)
-            now = datetime.fromisoformat(facts["now"])
-            asked = [int(ask) for ask in facts["asks"]]
-            read[id_] = now, state_from(facts["state"]), asked, int(facts["rules"])
-        except (ValueError, KeyError, TypeError) as error:
+            read[id_] = facts_from(text)
+        except MsgspecError as error:
             read[id_] = error
-    ids = [id_ for id_, _ in page]
-    entries = _entries(cursor, ids)
-    outcomes = _outcomes(cursor, ids)
-    asks = _asks(cursor, [ask for each in read.values() if type(each) is tuple for ask in each[2]])
+    entries: dict[int, list[Entry]] = {id_: [] for id_, _ in page}
+    outcomes: dict[int, dict[int, tuple[str, str, Any]]] = {id_: {} for id_, _ in page}
+    for row in entry_rows:
+        if row[0] in entries:
+            entries[row[0]].append(Entry(*row))
+    for settlement, request, result, code, told in outcome_rows:
+        if settlement in outcomes:
+            outcomes[settlement][request] = result, code, json.loads(told)
+    asks = _asks(
+        cursor, [ask for each in read.values() if isinstance(each, Facts) for ask in each.asks]
+    )
     for id_, text in page:
-        if isinstance(read[id_], Exception):
-            yield Unreadable(id_, repr(read[id_]))
+        facts = read[id_]
+        if isinstance(facts, MsgspecError):
+            yield Unreadable(id_, repr(facts))
             continue
-        now, state, asked, rules = read[id_]
         yield Settled(
             id_,
             sha256(text.encode()).hexdigest(),
-            now,
-            rules,
-            state,
-            tuple(asks[ask] for ask in asked if ask in asks),
-            tuple(ask for ask in asked if ask not in asks),
+            facts,
+            tuple(asks[ask] for ask in facts.asks if ask in asks),
+            tuple(ask for ask in facts.asks if ask not in asks),
             tuple(entries[id_]),
             outcomes[id_],
         )
-
-
-def _entries(cursor: CursorWrapper, ids: Collection[int]) -> dict[int, list[Entry]]:
-    found: dict[int, list[Entry]] = {id_: [] for id_ in ids}
-    cursor.execute(_ENTRIES, [array(ids)])
-    for row in cursor.fetchall():
-        found[row[0]].append(Entry(*row))
-    return found
-
-
-def _outcomes(
-    cursor: CursorWrapper, ids: Collection[int]
-) -> dict[int, dict[int, tuple[str, str, Any]]]:
-    found: dict[int, dict[int, tuple[str, str, Any]]] = {id_: {} for id_ in ids}
-    cursor.execute(_OUTCOMES, [array(ids)])
-    for settlement, request, result, code, facts in cursor.fetchall():
-        found[settlement][request] = result, code, json.loads(facts)
-    return found
 
 
 _KINDS = frozenset(Kind)
@@ -201,46 +219,5 @@ def first_facts(cursor: CursorWrapper, offering: int) -> OfferingFacts | None:
     row = cursor.fetchone()
     if row is None:
         return None
-    state = state_from(json.loads(row[0])["state"])
-    return next((facts for facts in state.offerings if facts.id == offering), None)
-
-
-# JSON back to values ----------------------------------------------------------------------
-
-
-def state_from(raw: list[Any]) -> State:
-    """A state as JSON lists, as the value that `allocate` was given."""
-    offerings, students, broken = raw
-    return State(
-        tuple(_offering(*row) for row in offerings),
-        tuple(_student(*row) for row in students),
-        tuple(broken),
-    )
-
-
-def _offering(*row: Any) -> OfferingFacts:
-    *policy, places, waiters, loaded = row
-    return OfferingFacts._make(
-        (
-            *policy,
-            tuple([Place(n, limit, taken, over, _meets(m)) for n, limit, taken, over, m in places]),
-            tuple([Waiter(*waiter) for waiter in waiters]),
-            loaded,
-        )
-    )
-
-
-def _student(*row: Any) -> StudentFacts:
-    *load, held, waits = row
-    return StudentFacts._make(
-        (
-            *load,
-            tuple([Held(offering, n, credits, _meets(m)) for offering, n, credits, m in held]),
-            tuple([Waiting(*place) for place in waits]),
-        )
-    )
-
-
-def _meets(raw: list[list[int]]) -> Meets:
-    # Most have no fixed times, or one: called a million times for a busy day.
-    return tuple([(start, end) for start, end in raw]) if raw else ()
+    known = facts_from(row[0]).state.offerings
+    return next((facts for facts in known if facts.id == offering), None)

@@ -4,16 +4,16 @@ They are knox's: random, many to a user, and only their digest is stored.
 """
 
 from collections.abc import Sequence
+from datetime import datetime
 from functools import cache
-from typing import Any
-from weakref import WeakSet
+from typing import Any, NamedTuple
 
 from django.db import (
     DEFAULT_DB_ALIAS,
     DatabaseError,
     InterfaceError,
     OperationalError,
-    connection,
+    connections,
 )
 from django.db.models import Model
 from django.http import HttpRequest
@@ -21,14 +21,16 @@ from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from knox.crypto import hash_token
 from knox.models import AuthToken, get_digest_token
 from knox.settings import CONSTANTS
-from psycopg2.errorcodes import DUPLICATE_PREPARED_STATEMENT, INVALID_SQL_STATEMENT_NAME
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
+from registrar import prepared
+
 from .models import User
 
 PREFIX = "Token"
+_LOWER_PREFIX = PREFIX.lower()
 
 
 class InvalidToken(AuthenticationFailed):
@@ -37,18 +39,38 @@ class InvalidToken(AuthenticationFailed):
     auth_header = PREFIX
 
 
+class Bearer(NamedTuple):
+    """Who sends a request, by their token."""
+
+    digest: str
+    user: tuple[Any, ...]
+    """`_USER_COLUMNS`, the id first."""
+    student: tuple[Any, ...] | None
+    """`_STUDENT_COLUMNS`, the id first; None for one who is none."""
+
+
+def bearer(authorization: str) -> Bearer | None:
+    """Who is known by an `Authorization` header; None when it holds no token of ours.
+
+    Raises InvalidToken when it holds one that is good for nobody.
+    """
+    prefix, _, token = authorization.partition(" ")
+    if prefix.lower() != _LOWER_PREFIX:
+        return None
+    digest = _digest(token.strip())
+    row = _find_row(digest)
+    if row is None:
+        raise InvalidToken("This token is not valid, or not any more.")
+    cut = len(_USER_COLUMNS)
+    return Bearer(digest, row[:cut], None if row[cut] is None else row[cut:])
+
+
 class TokenAuthentication(BaseAuthentication):
     """`Authorization: Token …`: sets the user, with the student they are (or are not) at hand."""
 
     def authenticate(self, request: HttpRequest | Request) -> tuple[User, str] | None:
-        prefix, _, token = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
-        if prefix.lower() != PREFIX.lower():
-            return None
-        digest = _digest(token.strip())
-        user = _find_user(digest)
-        if user is None:
-            raise InvalidToken("This token is not valid, or not any more.")
-        return user, digest
+        found = bearer(request.META.get("HTTP_AUTHORIZATION", ""))
+        return None if found is None else (_as_user(found), found.digest)
 
     def authenticate_header(self, request: Request) -> str:
         return PREFIX
@@ -69,17 +91,36 @@ class TokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-ca
         }
 
 
-def make_tokens(users: Sequence[User]) -> list[str]:
+def make_tokens(users: Sequence[User], expiry: datetime | None = None) -> list[str]:
     """A new token for each user, in one statement: how a rehearsal signs thousands in."""
     made = [get_digest_token() for _ in users]
     AuthToken.objects.bulk_create(
         [
-            AuthToken(digest=digest, token_key=token[: CONSTANTS.TOKEN_KEY_LENGTH], user=user)
+            AuthToken(
+                digest=digest,
+                token_key=token[: CONSTANTS.TOKEN_KEY_LENGTH],
+                user=user,
+                expiry=expiry,
+            )
             for user, (digest, token) in zip(users, made, strict=True)
         ],
         batch_size=5_000,
     )
     return [token for _, token in made]
+
+
+def open_session(token: str, until: datetime) -> str:
+    """A token that ends, for one that does not; one that ends is not good for another.
+
+    Raises InvalidToken.
+    """
+    found = AuthToken.objects.select_related("user").filter(
+        digest=_digest(token), expiry=None, user__is_active=True
+    )
+    for known in found:
+        [session] = make_tokens([known.user], until)
+        return session
+    raise InvalidToken("This token is not valid, or does not open sessions.")
 
 
 def forget_token(digest: str) -> None:
@@ -106,22 +147,14 @@ JOIN users u ON u.id = t.user_id
 LEFT JOIN students s ON s.user_id = u.id
 WHERE t.digest = %s AND (t.expiry IS NULL OR t.expiry > clock_timestamp()) AND u.is_active
 """
-_PREPARE = "PREPARE find_user (text) AS " + _FIND.replace("%s", "$1")
-_NOT_THIS_SESSION = {INVALID_SQL_STATEMENT_NAME, DUPLICATE_PREPARED_STATEMENT}
-_prepared: WeakSet[Any] = WeakSet()
 
 
-def _find_user(digest: str) -> User | None:
-    row = _find_row(digest)
-    if row is None:
-        return None
-    cut = len(_USER_COLUMNS)
-    user = User.from_db(DEFAULT_DB_ALIAS, _USER_COLUMNS, row[:cut])
-    related = User._meta.get_field("student")
+def _as_user(found: Bearer) -> User:
+    user = User.from_db(DEFAULT_DB_ALIAS, _USER_COLUMNS, found.user)
     student = None
-    if row[cut] is not None:
-        student = _student_model().from_db(DEFAULT_DB_ALIAS, _STUDENT_COLUMNS, row[cut:])
-    related.set_cached_value(user, student)
+    if found.student is not None:
+        student = _student_model().from_db(DEFAULT_DB_ALIAS, _STUDENT_COLUMNS, found.student)
+    User._meta.get_field("student").set_cached_value(user, student)
     return user
 
 
@@ -137,28 +170,23 @@ def _find_row(digest: str) -> tuple[Any, ...] | None:
     This being the first query of a request, it is also the check that the connection lives:
     Django would ask `SELECT 1` before it, which costs as much again.
     """
-    connection.health_check_done = True  # type: ignore[attr-defined]
+    ours: Any = connections[DEFAULT_DB_ALIAS]
+    ours.health_check_done = True
     try:
-        return _ask(digest)
+        return _ask(ours, digest)
     except (OperationalError, InterfaceError):
-        connection.close()
-        return _ask(digest)
+        ours.close()
+        return _ask(ours, digest)
 
 
-def _ask(digest: str) -> tuple[Any, ...] | None:
-    """Prepared once a connection: planning these joins costs three times what running them does.
-
-    Behind a pooler the session may be another one than it was: then the plain query is as good.
-    """
-    with connection.cursor() as cursor:
+def _ask(ours: Any, digest: str) -> tuple[Any, ...] | None:
+    """Planning these joins costs three times what running them does: hence a plan that is kept."""
+    with ours.cursor() as cursor:
         try:
-            if connection.connection not in _prepared:
-                cursor.execute(_PREPARE)
-                _prepared.add(connection.connection)
-            cursor.execute("EXECUTE find_user (%s)", [digest])
+            prepared.execute(cursor, _FIND, (digest,))
         except DatabaseError as error:
-            if getattr(error.__cause__, "pgcode", None) not in _NOT_THIS_SESSION:
+            if not prepared.is_unknown(error):
                 raise
-            cursor.execute(_FIND, [digest])
+            cursor.execute(_FIND, (digest,))
         row: tuple[Any, ...] | None = cursor.fetchone()
         return row

@@ -2,9 +2,10 @@
 
 from django.urls import path
 
-from .api import Login, Logout
+from .api import Login, Logout, Session
 
 urlpatterns = [
     path("login/", Login.as_view(), name="login"),
+    path("session/", Session.as_view(), name="session"),
     path("logout/", Logout.as_view(), name="logout"),
 ]

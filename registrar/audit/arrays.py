@@ -13,13 +13,22 @@ def array(values: Iterable[int]) -> str:
 
 
 def text_array(values: Iterable[str]) -> str:
-    """Texts, quoted and escaped."""
-    return "{" + ",".join(map(_quoted, values)) + "}"
+    """Texts, quoted and, where one of them needs it, escaped."""
+    texts = list(values)
+    quoted = '","'.join(texts)
+    if "\\" in quoted or quoted.count('"') > 2 * len(texts) - 2:
+        quoted = '","'.join(map(_escaped, texts))
+    return f'{{"{quoted}"}}' if texts else "{}"
 
 
-def _quoted(text: str) -> str:
-    if "\\" in text:
-        text = text.replace("\\", "\\\\")
-    if '"' in text:
-        text = text.replace('"', '\\"')
-    return f'"{text}"'
+def lines(texts: Iterable[str]) -> str:
+    """Texts one below the other, for `string_to_array(…, E'\\n')`: none empty, all on one line.
+
+    That is JSON and hexadecimal; quoted within an array literal each would be longer by half and
+    slower to read.
+    """
+    return "\n".join(texts)
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", "\\\\").replace('"', '\\"')

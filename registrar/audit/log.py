@@ -6,15 +6,15 @@ canonical JSON: sorted keys, no spaces, and only strings, integers, booleans, nu
 objects of them.
 """
 
-import hashlib
-import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from hashlib import sha256
+from typing import Any, NamedTuple, Protocol
 
 from django.db.backends.utils import CursorWrapper
+from msgspec.json import Encoder
 
-from registrar.audit.arrays import array, text_array
+from registrar.audit.arrays import array, lines, text_array
 
 DOMAIN = b"registrar.audit.v1"
 GENESIS = b"\0" * 32
@@ -39,29 +39,33 @@ class Head(NamedTuple):
     hash: bytes
 
 
-_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode
+_BEFORE = Head(0, GENESIS)
+
+
+_encode = Encoder(order="sorted").encode
 
 
 def canonical(value: Any) -> str:
-    """The one text of a value. Raises TypeError for what JSON cannot hold."""
-    return _encode(value)
+    """The one text of a value, on one line. Raises TypeError for what JSON cannot hold."""
+    return _encode(value).decode()
 
 
 def digest(prev: bytes, seq: int, at: str, draft: Draft) -> bytes:
     """The hash of one entry; `at` is ISO 8601 in UTC with microseconds."""
-    parts = (
-        draft.stream,
-        str(seq),
-        at,
-        draft.actor,
-        draft.event,
-        "" if draft.settlement is None else str(draft.settlement),
-        "" if draft.request is None else str(draft.request),
-        draft.body,
+    stream, event, actor, body, settlement, request = draft
+    number = str(seq)
+    batch = "" if settlement is None else str(settlement)
+    asked = "" if request is None else str(request)
+    text = (
+        f"{_size(stream)}:{stream}{len(number)}:{number}{len(at)}:{at}{_size(actor)}:{actor}"
+        f"{_size(event)}:{event}{len(batch)}:{batch}{len(asked)}:{asked}{_size(body)}:{body}"
     )
-    encoded = [part.encode() for part in parts]
-    framed = b"".join(b"%d:%b" % (len(part), part) for part in encoded)
-    return hashlib.sha256(DOMAIN + prev + framed).digest()
+    return sha256(DOMAIN + prev + text.encode()).digest()
+
+
+def _size(text: str) -> int:
+    """In bytes."""
+    return len(text) if text.isascii() else len(text.encode())
 
 
 def moment(at: datetime) -> str:
@@ -79,11 +83,18 @@ CROSS JOIN LATERAL (
 
 _APPEND = """
 INSERT INTO audit_entries (stream, seq, at, actor, event, settlement, request, body, hash)
-SELECT stream, seq, %s, actor, event, nullif(settlement, 0), nullif(request, 0), body, hash
+SELECT stream, seq, %s, actor, event, nullif(settlement, 0), nullif(request, 0), body,
+       decode(hash, 'hex')
 FROM unnest(%s::text[], %s::bigint[], %s::text[], %s::text[], %s::bigint[], %s::bigint[],
-            %s::text[], %s::bytea[])
+            string_to_array(%s, E'\n'), string_to_array(%s, E'\n'))
      AS entry (stream, seq, actor, event, settlement, request, body, hash)
 """
+
+
+class Executes(Protocol):
+    """What runs a statement: a cursor, or whoever stands before one."""
+
+    def execute(self, sql: str, params: Sequence[Any], /) -> object: ...
 
 
 def append(cursor: CursorWrapper, drafts: Sequence[Draft], *, at: datetime) -> None:
@@ -92,18 +103,26 @@ def append(cursor: CursorWrapper, drafts: Sequence[Draft], *, at: datetime) -> N
     The caller holds whatever lock makes it the stream's only writer (the offering, the window);
     were it not, UNIQUE (stream, seq) refuses the second with IntegrityError.
     """
+    extend(cursor, heads(cursor, {draft.stream for draft in drafts}), drafts, at=at)
+
+
+def extend(
+    cursor: Executes, heads: Mapping[str, Head], drafts: Sequence[Draft], *, at: datetime
+) -> dict[str, Head]:
+    """The same, for a caller who has read the heads under that lock already; answers the new."""
+    last = dict(heads)
     if not drafts:
-        return
-    heads = _heads(cursor, {draft.stream for draft in drafts})
+        return last
     seqs: list[int] = []
     hashes: list[str] = []
     when = moment(at)
     for draft in drafts:
-        head = heads.get(draft.stream, Head(0, GENESIS))
-        head = Head(head.seq + 1, digest(head.hash, head.seq + 1, when, draft))
-        heads[draft.stream] = head
-        seqs.append(head.seq)
-        hashes.append("\\\\x" + head.hash.hex())
+        seq, prev = last.get(draft.stream, _BEFORE)
+        seq += 1
+        hashed = digest(prev, seq, when, draft)
+        last[draft.stream] = Head(seq, hashed)
+        seqs.append(seq)
+        hashes.append(hashed.hex())
     cursor.execute(
         _APPEND,
         [
@@ -114,12 +133,14 @@ def append(cursor: CursorWrapper, drafts: Sequence[Draft], *, at: datetime) -> N
             text_array(draft.event for draft in drafts),
             array(draft.settlement or 0 for draft in drafts),
             array(draft.request or 0 for draft in drafts),
-            text_array(draft.body for draft in drafts),
-            "{" + ",".join(hashes) + "}",
+            lines(draft.body for draft in drafts),
+            lines(hashes),
         ],
     )
+    return last
 
 
-def _heads(cursor: CursorWrapper, streams: Iterable[str]) -> dict[str, Head]:
+def heads(cursor: CursorWrapper, streams: Iterable[str]) -> dict[str, Head]:
+    """The last entry of each stream that has one."""
     cursor.execute(_HEADS, [text_array(sorted(streams))])
     return {stream: Head(seq, bytes(hash_)) for stream, seq, hash_ in cursor.fetchall()}

@@ -25,14 +25,6 @@ class Entry(models.Model):
             models.UniqueConstraint(fields=["stream", "seq"], name="audit_entry_seq_in_stream"),
             models.CheckConstraint(condition=models.Q(seq__gte=1), name="audit_entry_seq_from_1"),
         ]
-        indexes = [
-            models.Index(fields=["settlement"], name="audit_entry_settlement"),
-            models.Index(
-                fields=["request"],
-                name="audit_entry_request",
-                condition=models.Q(request__isnull=False),
-            ),
-        ]
         verbose_name_plural = "entries"
 
     def __str__(self) -> str:

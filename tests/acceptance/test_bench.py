@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks import prices
+from benchmarks.groups import GROWTH, LATENCY, SETTLE
 from benchmarks.workers import ROOT
+from benchmarks.workloads import WORKLOADS
 
-OF_THIS_STAGE = ["settle H / Celery no-op", "settle Z / Celery no-op"]
 MET, MISSED, USAGE = 0, 1, 2
 
 
@@ -21,33 +23,51 @@ def bench(*arguments: str) -> subprocess.CompletedProcess[str]:
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=280,
+        timeout=580,
         check=False,
     )
 
 
 @pytest.mark.long
 @pytest.mark.acceptance
+@pytest.mark.timeout(600)
 def test_the_benchmark_measures_proves_and_writes_its_figures(tmp_path: Path) -> None:
     figures = tmp_path / "figures.json"
 
-    done = bench("--rounds", "1", "--requests", "300", "--messages", "50", "--json", str(figures))
+    done = bench(
+        *("settle", "growth", "latency", "profile", "--quick", "--rounds", "1"),
+        *("--json", str(figures)),
+    )
 
     assert done.returncode in (MET, MISSED), done.stdout + done.stderr
     report = json.loads(figures.read_text())
-    assert [target["name"] for target in report["targets"]] == OF_THIS_STAGE
-    assert done.returncode == (MET if all(each["met"] for each in report["targets"]) else MISSED)
+    promised = [target.name for group in (SETTLE, GROWTH, LATENCY) for target in group.targets]
+    judged = {target["name"]: target for target in report["targets"]}
+    assert [name for name in promised if name in judged] == list(judged)
+    assert done.returncode == (MET if all(each["met"] for each in judged.values()) else MISSED)
     settled = {run["contender"]: run for run in report["runs"] if "settle" in run["contender"]}
-    assert len(settled) == 4
-    assert all(sum(run["facts"]["outcomes"].values()) == 300 for run in settled.values())
-    for profile in report["profiles"].values():
-        assert {"allocation.allocate", "ledger.write"} <= {p["name"] for p in profile["phases"]}
+    assert len(settled) == 6
+    assert all(sum(run["facts"]["outcomes"].values()) == run["done"] for run in settled.values())
+    for workload in WORKLOADS:
+        profile = report["profile"][workload]
+        assert "allocation.allocate" in {name for name, *_ in profile["phases"]}
+        assert {"COMMIT", "log._APPEND"} <= {name for name, *_ in profile["statements"]}
+
+
+def test_what_the_prices_leave_in_place_is_there(database: None) -> None:
+    keys, indexes, _ = prices.guards([*prices.SETTLED, *prices.ACCEPTED])
+    found = {index.name.partition(" where ")[0] for index in indexes if prices.found_by(index)}
+
+    assert found == prices.FOUND_BY, "an index was renamed or dropped"
+    for names in ([key.name for key in keys], [index.name for index in indexes]):
+        assert len(set(names)) == len(names), "two prices under one name"
 
 
 @pytest.mark.long
 @pytest.mark.acceptance
 def test_the_benchmark_refuses_what_it_cannot_do_before_it_measures(tmp_path: Path) -> None:
-    for arguments in (["--rounds", "0"], ["--json", str(tmp_path / "missing" / "figures.json")]):
+    nowhere = str(tmp_path / "missing" / "figures.json")
+    for arguments in (["--rounds", "0"], ["--json", nowhere], ["everything"]):
         done = bench(*arguments)
 
         assert done.returncode == USAGE

@@ -101,10 +101,15 @@ ledger._insert_enrollments = write_or_die
 def test_a_worker_killed_while_it_writes_and_redis_emptied_cost_nobody_anything(
     rush: Rush,
 ) -> None:
-    with worker("steady", **SMALL_BATCHES), worker("doomed", DOOMED, **SMALL_BATCHES) as doomed:
+    with (
+        worker("steady", **SMALL_BATCHES) as steady,
+        worker("doomed", DOOMED, **SMALL_BATCHES) as doomed,
+    ):
+        steady.freeze()  # or it may leave nothing for the other to die of
         posted = 0
         while not doomed.has_ended():
             rush.post(posted, posted := posted + 20)
+        steady.thaw()
         mailbox.client().flushall()
         rush.post(posted, REQUESTS // 2)
         fault = time.monotonic()

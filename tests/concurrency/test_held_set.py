@@ -60,7 +60,8 @@ def a_swap_before_a_newcomer(term: Term) -> tuple[Offering, int, int]:
 
 def hold_nothing_beside(patch: pytest.MonkeyPatch) -> None:
     """As when somebody else holds the other courses at first."""
-    patch.setattr(facts, "reach", lambda _, offerings: set(offerings))
+    reach = facts.Reach
+    patch.setattr(facts, "reach", lambda _, offerings: reach(frozenset(offerings), drawn=0))
 
 
 def decide_only_what_is_held(patch: pytest.MonkeyPatch) -> None:

@@ -36,7 +36,7 @@ def overtaking(
     begun, ended = threading.Event(), threading.Event()
     reach = facts.reach
 
-    def begin(cursor: CursorWrapper, offerings: Collection[int]) -> set[int]:
+    def begin(cursor: CursorWrapper, offerings: Collection[int]) -> facts.Reach:
         if racer() == 1:
             assert begun.wait(PATIENCE)
         at_the_start(cursor)

@@ -1,9 +1,11 @@
 """Signing in: a token for programs, a session for browsers."""
 
-from datetime import timedelta
+import time
+from datetime import datetime, timedelta
 
 import psycopg2
 import pytest
+from django.conf import settings
 from django.db import connection
 from django.test import Client
 from django.utils import timezone
@@ -11,10 +13,12 @@ from knox.models import AuthToken
 
 from courses.models import Offering
 from enrollment.models import Request, Student
+from registrar.accounts import api as accounts
 from registrar.accounts.models import User
 from registrar.accounts.tokens import make_tokens
 from tests import factories
 from tests.callers import Caller, Reply
+from tests.races import together
 
 ENROLL = "/api/student/courses/CS101/enroll/"
 JSON = "application/json"
@@ -50,6 +54,32 @@ def signed_in(student: Student, *, csrf: bool) -> Client:
     client = Client(enforce_csrf_checks=csrf)
     client.force_login(user_of(student))
     return client
+
+
+# A crowd ------------------------------------------------------------------------------------
+
+
+def test_a_crowd_that_signs_in_leaves_threads_for_those_who_already_have(ada: Student) -> None:
+    """Nobody gets to hash: half of the threads may wait for it, the next one is told at once."""
+    may_wait = settings.REGISTRAR["WEB_THREADS"] // 2
+    credentials = {"username": user_of(ada).username, "password": "correct horse"}
+    hashing = settings.REGISTRAR["WEB_THREADS"] // 4
+
+    def sign_in() -> tuple[int, float]:
+        begun = time.monotonic()
+        return login(**credentials).status, time.monotonic() - begun
+
+    for _ in range(hashing):
+        accounts._hashing.acquire()
+    try:
+        told = together(*[sign_in] * (may_wait + 3))
+    finally:
+        for _ in range(hashing):
+            accounts._hashing.release()
+
+    assert [status for status, _ in told] == [503] * (may_wait + 3)
+    assert sum(seconds < 2 for _, seconds in told) == 3
+    assert login(**credentials).status == 200
 
 
 # Tokens -------------------------------------------------------------------------------------
@@ -111,6 +141,37 @@ def test_signing_out_ends_this_token_and_no_other(ada: Student) -> None:
 
     assert first.get("requests/").code == "SIGN_IN"
     assert second.get("requests/").status == 200
+
+
+def exchange(token: object) -> Reply:
+    return Reply(Client().post("/api/session/", {"token": token}, content_type=JSON))
+
+
+def test_a_token_is_exchanged_for_one_that_ends(ada: Student, offering: Offering) -> None:
+    [token] = make_tokens([user_of(ada)])
+
+    opened = exchange(token)
+
+    assert opened.status == 200
+    client = Client(headers={"authorization": f"Token {opened.body['token']}"})
+    assert client.post(ENROLL, content_type=JSON).status_code == 202
+    ends = AuthToken.objects.exclude(expiry=None).get().expiry
+    assert ends.isoformat() == datetime.fromisoformat(opened.body["expires_at"]).isoformat()
+    assert timedelta(hours=11) < ends - timezone.now() < timedelta(hours=13)
+
+
+def test_what_ends_is_not_exchanged_for_what_ends_later(ada: Student) -> None:
+    [token] = make_tokens([user_of(ada)])
+
+    assert exchange(exchange(token).body["token"]).code == "SIGN_IN"
+
+
+def test_a_token_that_is_nobodys_opens_nothing(ada: Student) -> None:
+    [token] = make_tokens([user_of(ada)])
+    User.objects.filter(pk=user_of(ada).pk).update(is_active=False)
+
+    assert [exchange(given).code for given in (token, "nobody's", "\u20ac")] == ["SIGN_IN"] * 3
+    assert [exchange(given).code for given in ("", ["x"])] == ["INVALID"] * 2
 
 
 def test_a_token_ends_when_its_time_is_over(ada: Student) -> None:

@@ -417,7 +417,7 @@ def test_a_problem_is_json_that_others_can_read() -> None:
 
     assert json.loads(response.content) == {
         "type": "urn:registrar:problem:busy",
-        "title": "Too many people are signing in.",
+        "title": "Too many people are here at once.",
         "status": 503,
         "code": "BUSY",
         "remedy": "Wait as long as Retry-After says.",

@@ -108,9 +108,24 @@ REFUSED: dict[str, list[str]] = {
         SEAT + "(1, 1, 2, NULL, 3, '{[589,600)}', true)",
         SEAT + "(1, 1, 2, NULL, 3, '{[0,1),[540,541),[600,700)}', true)",
     ],
-    "enrollment_section_of_its_offering": [SEAT + "(1, 1, 2, 1, 3, '{}', true)"],
-    "enrollments_offering_id": [SEAT + "(1, 1, 99, NULL, 3, '{}', true)"],
-    "enrollments_student_id": [SEAT + "(99, 1, 2, NULL, 3, '{}', true)"],
+    "seat_in_a_section_of_its_offering": [SEAT + "(1, 1, 2, 1, 3, '{}', true)"],
+    "seat_on_an_offering_of_its_term": [SEAT + "(1, 1, 99, NULL, 3, '{}', true)"],
+    "seat_of_a_student_in_term": [
+        SEAT + "(99, 1, 2, NULL, 3, '{}', true)",
+        SEAT + "(1, 2, 2, NULL, 3, '{}', true)",
+        SEAT + "(1, 1, 2, NULL, 3, '{}', true), (99, 1, 2, NULL, 3, '{}', true)",
+    ],
+    "seats_never_move": [
+        "UPDATE enrollments SET section_id = NULL",
+        "UPDATE enrollments SET student_id = 3 WHERE student_id = 1",
+    ],
+    "seats_keep_their_rows": [
+        "DELETE FROM student_terms WHERE student_id = 1",
+        "UPDATE student_terms SET student_id = 3 WHERE student_id = 1",
+        "DELETE FROM sections",
+        "UPDATE sections SET offering_id = 2",
+        "UPDATE offerings SET id = 99 WHERE id = 1",
+    ],
     "waitlist_one_place_per_offering": [WAIT + "(9, 3, 1, 1, NULL, 'WAITING', '')"],
     "waitlist_entries_pkey": [WAIT + "(3, 3, 1, 2, NULL, 'WAITING', '')"],
     "waitlist_state_known": [WAIT + "(9, 3, 1, 2, NULL, 'HOPING', '')"],
@@ -215,7 +230,6 @@ NOT_OURS = (
     "offerings_course_id",
     "offerings_term_id",
     "windows_term_id",
-    "section_with_its_offering",
     "offering_with_its_course_and_term",
 )
 

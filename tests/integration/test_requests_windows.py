@@ -12,6 +12,7 @@ from enrollment import requests
 from enrollment.models import Request, Student, Window
 from enrollment.requests import Accepted, Answer, Declined
 from enrollment.vocabulary import Kind
+from registrar import prepared
 from tests.factories import ask, make_offering, make_student, make_term, open_window
 from tests.races import PATIENCE, blocked, together, until
 
@@ -35,6 +36,8 @@ INSTANT = "statement_timestamp()"
 
 def move_with_the_request(patch: pytest.MonkeyPatch, opens: str, closes: str) -> None:
     """Move the window in the same message as the INSERT, so that both see the same instant."""
+    # Two statements cannot be prepared as one: this message goes as plain text.
+    patch.setattr(prepared, "execute", requests._plainly)
     move = f"UPDATE windows SET opens_at = {opens}, closes_at = {closes};"
     patch.setattr(requests, "_INSERT", move + requests._INSERT)
 

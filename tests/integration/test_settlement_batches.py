@@ -1,7 +1,7 @@
 """What one settlement leaves behind, and what it does to the index in Redis."""
 
 import time
-from collections.abc import Collection
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
@@ -10,6 +10,7 @@ from django.db import connection
 
 from courses.models import Offering, Term
 from enrollment import facts, mailbox, settlement
+from enrollment.mailbox import Line
 from enrollment.models import Attempt, Enrollment, Outcome, Pending, Settlement
 from enrollment.settlement import Report, Settled, settle, settle_ready
 from enrollment.vocabulary import Kind
@@ -79,7 +80,7 @@ def test_a_settlement_that_fails_at_its_end_leaves_nothing(
     assert list(Pending.objects.values_list("request_id", flat=True)) == pending
     for written in (Enrollment, Outcome, Entry):
         assert not written._default_manager.exists()
-    assert [ready.offering for ready in mailbox.take(64, 1000)] == [course.pk]
+    assert list(mailbox.take(64)) == [course.pk]
 
 
 def test_a_long_line_is_settled_in_batches_without_a_gap(
@@ -150,12 +151,14 @@ def test_what_was_settled_is_taken_out_of_the_index(term: Term, course: Offering
     settle_ready(1.0)
 
     assert queued(course) == set()
-    assert mailbox.take(64, 1000) == []
+    assert mailbox.take(64) == []
 
 
 def test_ghosts_leave_the_index_even_when_nothing_is_pending(term: Term, course: Offering) -> None:
     """Ids that a lost message or a restored Redis brought back count in no line for long."""
-    mailbox.post([(course.pk, 10**6), (course.pk, 10**6 + 1)])
+    ghosts = enroll(course, [make_student(term) for _ in range(2)])
+    settle_all()
+    mailbox.post([(course.pk, ghost) for ghost in ghosts])
 
     report = settle_ready(1.0)
 
@@ -163,18 +166,34 @@ def test_ghosts_leave_the_index_even_when_nothing_is_pending(term: Term, course:
     assert mailbox.depth(course.pk) == 0
 
 
-def queue_one_more_in_between(patch: pytest.MonkeyPatch, name: str, course: Offering) -> list[int]:
+def test_ghosts_before_the_head_leave_the_index_with_it(
+    term: Term, course: Offering, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What one settlement failed to remove, the next one of that line does."""
+    monkeypatch.setitem(settings.REGISTRAR, "SETTLE_BATCH", 1)
+    ghost, decided, waiting = enroll(course, [make_student(term) for _ in range(3)])
+    with monkeypatch.context() as redis_is_away:
+        redis_is_away.setattr(mailbox, "settled", lambda lines: list(lines))
+        settle([course.pk])
+    assert queued(course) == {ghost, decided, waiting}
+
+    settle([course.pk])
+
+    assert queued(course) == {waiting}
+
+
+def one_more_in_between(patch: pytest.MonkeyPatch, course: Offering) -> list[int]:
     """Accept a request after the rows were asked and before Redis is tidied."""
     later: list[int] = []
-    still_pending = facts.still_pending
+    settled = mailbox.settled
 
-    def look_then_accept(cursor: Any, offerings: Any, ids: Collection[int]) -> set[int]:
-        answer = still_pending(cursor, offerings, ids)
+    def accept_then_tidy(lines: Iterable[Line]) -> None:
+        seen = list(lines)
         if not later:
             later.extend(enroll(course, [make_student(course.term)]))
-        return answer
+        settled(seen)
 
-    patch.setattr(facts, name, look_then_accept)
+    patch.setattr(mailbox, "settled", accept_then_tidy)
     return later
 
 
@@ -182,29 +201,22 @@ def test_a_request_queued_while_redis_is_tidied_stays_in_the_index(
     term: Term, course: Offering, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     enroll(course, [make_student(term)])
-    later = queue_one_more_in_between(monkeypatch, "still_pending", course)
-    [taken] = mailbox.take(64, 1000)
+    later = one_more_in_between(monkeypatch, course)
 
-    settle([course.pk], queued={course.pk: taken.queued})
+    settle([course.pk])
 
     assert queued(course) == set(later)
 
 
-def test_with_redis_read_after_the_rows_a_live_request_falls_out_of_the_index(
+def test_tidied_without_a_bound_a_live_request_falls_out_of_the_index(
     term: Term, course: Offering, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Remove what is queued now and was not pending before: the new one is neither."""
     enroll(course, [make_student(term)])
-    later = queue_one_more_in_between(monkeypatch, "still_pending", course)
-    forget = mailbox.forget
+    reach = facts.reach
+    monkeypatch.setattr(facts, "reach", lambda *args: reach(*args)._replace(drawn=10**9))
+    later = one_more_in_between(monkeypatch, course)
 
-    def forget_what_is_there_now(gone: dict[int, frozenset[int]]) -> None:
-        forget({offering: gone[offering] | queued(course) for offering in gone})
-
-    monkeypatch.setattr(mailbox, "forget", forget_what_is_there_now)
-    [taken] = mailbox.take(64, 1000)
-
-    settle([course.pk], queued={course.pk: taken.queued})
+    settle([course.pk])
 
     assert later
     assert queued(course) == set()
@@ -258,4 +270,4 @@ def test_a_busy_course_is_not_moved_back_by_what_comes_later(term: Term) -> None
     enroll(other, [make_student(term)])
     enroll(busy, [make_student(term)])
 
-    assert [ready.offering for ready in mailbox.take(1, 1000)] == [busy.pk]
+    assert list(mailbox.take(1)) == [busy.pk]

@@ -16,7 +16,7 @@ from django.db import connection
 from enrollment import mailbox, requests
 from enrollment.models import Outcome, Student
 from enrollment.vocabulary import Kind
-from tests.daemons import Daemon, worker
+from tests.daemons import STANDBY, START_SECONDS, Daemon, worker
 from tests.factories import ask, enroll, make_offering, make_student, make_term, open_window
 from tests.races import until
 
@@ -50,6 +50,22 @@ def test_a_worker_sweeps_for_requests_that_nobody_rang_for(
         until(lambda: all_decided([answer.request]), SETTLE_WITHIN)
         assert running.stop() == 0
     assert "sweep.failed" not in running.said()
+
+
+@pytest.fixture
+def evicting(database: None) -> Iterator[None]:
+    mailbox.client().config_set("maxmemory-policy", "allkeys-lru")
+    yield
+    mailbox.client().config_set("maxmemory-policy", "noeviction")
+
+
+@pytest.mark.usefixtures("evicting")
+@pytest.mark.parametrize("argv", [("worker", "-c", "1"), ("beat", "-S", STANDBY)])
+def test_on_a_redis_that_evicts_nothing_starts(tmp_path: Path, argv: tuple[str, ...]) -> None:
+    with Daemon(tmp_path / "log", *argv) as process:
+        assert process.ends(START_SECONDS) != 0
+
+    assert "set its maxmemory-policy to noeviction" in process.said()
 
 
 def test_a_sweeper_outlives_what_a_look_raises(database: None, tmp_path: Path) -> None:

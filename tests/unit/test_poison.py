@@ -50,6 +50,11 @@ def test_one_that_died_alone_a_moment_ago_is_left_alone() -> None:
     assert caution([died(100, size=1, ago=APART - timedelta(microseconds=1))], NOW).wait
 
 
+def test_a_death_in_the_future_is_not_waited_for() -> None:
+    """The clock was set back by ten minutes: so long would the course stand still."""
+    assert caution([died(100, size=1, ago=-timedelta(minutes=10))], NOW) == Caution(limit=1)
+
+
 def test_one_that_died_alone_is_tried_again_a_second_later() -> None:
     assert caution([died(100, size=1, ago=APART)], NOW) == Caution(limit=1)
 

@@ -17,6 +17,16 @@ DATABASE = (
         ),
     ),
     Plant(
+        "seats-refer-to-what-exists",
+        "seats of nobody",
+        ("DROP TRIGGER seats_have_their_rows ON enrollments",),
+    ),
+    Plant(
+        "seats-refer-to-what-exists",
+        "sections that may go",
+        ("ALTER TABLE sections ENABLE TRIGGER seats_keep_their_rows",),
+    ),
+    Plant(
         "no-trigger-is-off",
         "foreign keys that check nothing",
         ("ALTER TABLE enrollments DISABLE TRIGGER ALL",),

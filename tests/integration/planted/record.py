@@ -2,7 +2,9 @@
 
 from typing import Any
 
-from enrollment.replay import stored
+import msgspec
+
+from enrollment.vocabulary import State
 
 from .forging import facts_rewritten, rewritten
 from .plant import Plant, lifted, offering
@@ -46,7 +48,7 @@ def _a_seat_for_somebody_else(entry: dict[str, Any]) -> bool:
 
 def _one_more_seat_known(facts: dict[str, Any]) -> bool:
     """The base seats of the first offering that filled up, with a limit of one more."""
-    state = stored.state_from(facts["state"])
+    state = msgspec.convert(facts["state"], State)
     for index, known in enumerate(state.offerings):
         if known.auto_create:
             facts["state"][0][index][15][0][1] += 1

@@ -89,6 +89,33 @@ REQUESTS = (
         ),
     ),
     Plant(
+        "cancels-are-as-their-targets",
+        "a CANCEL that was told of a decision not made yet",
+        (
+            lifted("outcomes"),
+            "UPDATE outcomes SET code = 'ALREADY_DECIDED', settlement_id = 0 "
+            "WHERE request_id IN (SELECT id FROM requests WHERE kind = 'CANCEL')",
+        ),
+    ),
+    Plant(
+        "cancels-are-as-their-targets",
+        "a request taken back that nobody wanted back",
+        (
+            lifted("outcomes"),
+            "UPDATE outcomes SET result = 'CANCELLED' WHERE request_id = "
+            "(SELECT min(request_id) FROM outcomes WHERE result = 'ENROLLED')",
+        ),
+    ),
+    Plant(
+        "window-effects-happen-once",
+        "an opening announced twice",
+        (
+            "INSERT INTO audit_entries (stream, seq, at, actor, event, body, hash) "
+            "SELECT 'window:999', n, now(), 'beat', 'window_opened', '{}', '' "
+            "FROM generate_series(1, 2) AS n",
+        ),
+    ),
+    Plant(
         "keys-are-used-once",
         "two requests of one key",
         (

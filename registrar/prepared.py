@@ -1,0 +1,89 @@
+"""Statements planned once a connection: for the few whose planning costs more than what they do.
+
+psycopg2 sends texts, and the server plans each anew. What is prepared by name keeps its plan, but
+only in its own session: behind a pooler the next transaction may be in another one, and then the
+plain text is as good (`is_unknown`).
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import Any, NamedTuple
+from weakref import WeakKeyDictionary
+from zlib import crc32
+
+from django.db import DatabaseError, connection
+from django.db.backends.utils import CursorWrapper
+from psycopg2.errorcodes import DUPLICATE_PREPARED_STATEMENT, INVALID_SQL_STATEMENT_NAME
+
+PIN = """
+SET LOCAL plan_cache_mode = force_generic_plan;
+SET LOCAL enable_seqscan = off;
+"""
+"""For plans that may be made while their tables are all but empty, as they are before a term opens:
+scanning one page is cheaper than any index then, and thousands of pages later the plan would still
+be that. It lasts until the transaction ends, which the message itself is where none was begun."""
+
+_PLACEHOLDER = re.compile(r"%(?:\((\w+)\))?s")
+_NOT_THIS_SESSION = frozenset({INVALID_SQL_STATEMENT_NAME, DUPLICATE_PREPARED_STATEMENT})
+_known: WeakKeyDictionary[Any, set[str]] = WeakKeyDictionary()
+
+
+class _Named(NamedTuple):
+    name: str
+    prepare: str
+    execute: str
+
+
+def execute(
+    cursor: CursorWrapper,
+    text: str,
+    values: Mapping[str, Any] | Sequence[Any],
+    before: str = "",
+) -> None:
+    """What `cursor.execute` does, with a kept plan; `before` is sent in the same message."""
+    statement = _named(text)
+    known = _known.setdefault(cursor.db.connection, set())
+    if statement.name not in known:
+        cursor.execute(statement.prepare)
+        known.add(statement.name)
+    cursor.execute(before + statement.execute, values)
+
+
+def fetch(text: str, values: Mapping[str, Any] | Sequence[Any]) -> list[tuple[Any, ...]]:
+    """The rows of a query that is sent on its own, by a kept plan where the session keeps one."""
+    with connection.cursor() as cursor:
+        try:
+            if connection.in_atomic_block:
+                cursor.execute(text, values)
+            else:
+                execute(cursor, text, values, before=PIN)
+        except DatabaseError as error:
+            if not is_unknown(error):
+                raise
+            cursor.execute(text, values)
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+        return rows
+
+
+def is_unknown(error: DatabaseError) -> bool:
+    """Whether a statement failed only because this session is not the one that prepared it."""
+    return getattr(error.__cause__, "pgcode", None) in _NOT_THIS_SESSION
+
+
+@lru_cache(maxsize=32)
+def _named(text: str) -> _Named:
+    """The statement under a name made of its text, with $1, $2... in the order of its values."""
+    places: dict[str, int] = {}
+    call: list[str] = []
+
+    def place(match: re.Match[str]) -> str:
+        name = match[1] or str(len(places))
+        if name not in places:
+            places[name] = len(places) + 1
+            call.append(match[0])
+        return f"${places[name]}"
+
+    numbered = _PLACEHOLDER.sub(place, text)
+    name = f"registrar_{crc32(text.encode()):08x}"
+    return _Named(name, f"PREPARE {name} AS {numbered}", f"EXECUTE {name} ({', '.join(call)})")

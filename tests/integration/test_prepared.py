@@ -1,0 +1,99 @@
+"""Statements with a kept plan: the same answers, and the plan that was wanted."""
+
+import re
+from typing import Any
+
+import pytest
+from django.db import connection, transaction
+
+from courses.models import Offering
+from enrollment import requests
+from enrollment.models import Request
+from enrollment.requests import Accepted
+from enrollment.vocabulary import Kind
+from registrar import prepared
+from tests import factories
+from tests.callers import Caller
+
+SUM = "SELECT %(one)s::int + %(two)s::int + %(one)s::int"
+
+
+@pytest.fixture
+def course(database: None) -> Offering:
+    term = factories.make_term()
+    factories.open_window(term)
+    return factories.make_offering(term, code="CS101")
+
+
+def forget_all() -> None:
+    """What a pooler does when it gives this client another session."""
+    with connection.cursor() as cursor:
+        cursor.execute("DEALLOCATE ALL")
+
+
+def accepts(course: Offering) -> bool:
+    asked = factories.ask(Kind.ENROLL, factories.make_student(course.term), course)
+    return isinstance(requests.insert([asked])[0], Accepted)
+
+
+def test_values_find_their_places(database: None) -> None:
+    assert prepared.fetch(SUM, {"two": 20, "one": 1}) == [(22,)]
+    assert prepared.fetch("SELECT %s::int - %s::int", (5, 3)) == [(2,)]
+
+
+def test_intake_goes_on_in_a_session_that_knows_none_of_its_statements(course: Offering) -> None:
+    assert accepts(course)
+    forget_all()
+
+    assert accepts(course)
+    assert Request.objects.count() == 2
+
+
+def test_a_token_is_known_in_a_session_that_did_not_prepare_the_question(course: Offering) -> None:
+    ada = Caller(factories.make_student(course.term))
+    assert ada.get("cart/").status == 200
+    forget_all()
+
+    assert ada.get("cart/").status == 200
+    assert ada.post("courses/CS101/enroll/").status == 202
+
+
+def test_in_somebody_elses_transaction_no_setting_is_left_behind(course: Offering) -> None:
+    with transaction.atomic(), connection.cursor() as cursor:
+        assert accepts(course)
+        cursor.execute("SHOW enable_seqscan")
+        assert cursor.fetchone() == ("on",)
+
+
+def plan_of_the_insert() -> str:
+    """The plan that this session has kept, whatever the tables have grown to since."""
+    statement = prepared._named(requests._INSERT)
+    row = requests._row(
+        10**9, factories.ask(Kind.ENROLL, factories.make_student(), Offering.objects.get())
+    )
+    values: dict[str, Any] = {**requests._columns([row]), "max_open": 1, "per_minute": 1}
+    with connection.cursor() as cursor:
+        cursor.execute(f"{prepared.PIN} EXPLAIN {statement.execute}", values)
+        return "\n".join(line for (line,) in cursor.fetchall())
+
+
+SCANS = re.compile(r"Seq Scan on (?:requests|pending|students|student_terms)\b")
+
+
+def test_a_plan_made_while_the_tables_are_empty_scans_none_of_them(course: Offering) -> None:
+    assert accepts(course)
+
+    assert not SCANS.search(plan_of_the_insert())
+
+
+def test_without_the_pin_the_plan_of_empty_tables_would_scan_them(
+    course: Offering, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("VACUUM pending, requests, students, student_terms")
+    monkeypatch.setattr(prepared, "PIN", "SET LOCAL plan_cache_mode = force_generic_plan;")
+    forget_all()
+    prepared._known.clear()
+    assert accepts(course)
+
+    assert SCANS.search(plan_of_the_insert())
