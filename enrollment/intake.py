@@ -18,7 +18,7 @@ import structlog
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, close_old_connections, connection
 
-from . import mailbox, requests
+from . import line, mailbox, requests
 from .requests import Answer, Declined, Submission
 
 log = structlog.get_logger()
@@ -154,7 +154,7 @@ class Backlog:
 
     def look(self) -> None:
         """Ask the database. Raises what it raises."""
-        self._wait = predicted_wait()
+        self._wait = line.predicted_wait()
 
     def is_too_long(self) -> bool:
         """Whether the promised time could not be kept. Asks nobody."""
@@ -172,44 +172,18 @@ class Backlog:
 backlog = Backlog()
 """This process's."""
 
-# `clock_timestamp` is asked once: compared with as it stands it would be asked for every row.
-_BACKLOG = """
-WITH late AS MATERIALIZED (
-    SELECT decided, offerings FROM settlements
-    WHERE decided_at > (SELECT clock_timestamp() - interval '4 s')
-), line AS (
-    SELECT count(*) AS length, min(request_id) AS head FROM pending
-    WHERE offering_id IN (SELECT unnest(offerings) FROM late)
-)
-SELECT length, (SELECT sum(decided)::float FROM late) / 4,
-       extract(epoch FROM clock_timestamp() - (
-           SELECT accepted_at FROM requests
-           WHERE id = coalesce(head, (SELECT min(request_id) FROM pending))))::float
-FROM line
-"""
-_FRESH = 2.0
-"""Seconds: while nobody has waited longer, the pace measures demand, and there is no backlog."""
-
-
-def predicted_wait() -> float:
-    """Seconds until a request accepted now would be decided.
-
-    By the lines that moved in the last four seconds, and their pace then: a course that is stuck
-    must not close the door to all the others. Where nothing is decided, by the age of the oldest.
-    """
-    with connection.cursor() as cursor:
-        cursor.execute(_BACKLOG)
-        waiting, pace, oldest = cursor.fetchone()
-    if pace and not waiting:
-        return 0.0
-    if oldest is None or oldest < _FRESH:
-        return 0.0
-    return float(waiting / pace if pace else oldest)
+_making = threading.Lock()
 
 
 @lru_cache(maxsize=1)
-def _of_process(pid: int) -> Intake:
+def _made_for(pid: int) -> Intake:
     return Intake()
+
+
+def _of_process(pid: int) -> Intake:
+    """The one intake of this process: the cache alone would let a first burst make several."""
+    with _making:
+        return _made_for(pid)
 
 
 def submit(submissions: Sequence[Submission], timeout: float = ANSWER_SECONDS) -> list[Answer]:

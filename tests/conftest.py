@@ -1,7 +1,7 @@
 """Real PostgreSQL and Redis for whatever asks for `database`; the rest cannot reach them."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from django.core.management import call_command
@@ -37,20 +37,30 @@ def django_db_setup() -> None:
     pytest.fail("ask for `database`, which other processes see too")
 
 
-@pytest.fixture
-def database(migrated: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
-    """Every table empty, Redis too; what the test writes is committed, as in life."""
-    with django_db_blocker.unblock():
-        _empty()
+@pytest.fixture(scope="session")
+def empty(migrated: None) -> Callable[[], None]:
+    """Empties every table, Redis, and what this process remembers of either."""
+
+    def everything() -> None:
+        _truncate()
         mailbox.client().flushdb()
         directory.forget()
         line.forget()
+
+    return everything
+
+
+@pytest.fixture
+def database(empty: Callable[[], None], django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """Nothing there yet; what the test writes is committed, as in life."""
+    with django_db_blocker.unblock():
+        empty()
         yield
         connections.close_all()
 
 
-def _empty() -> None:
-    """Truncate, as the owner, with the triggers lifted that refuse just that."""
+def _truncate() -> None:
+    """As the owner, with the triggers lifted that refuse just that."""
     with connection.cursor() as cursor:
         cursor.execute(_TABLES, [list(_KEPT)])
         tables = cursor.fetchone()[0]

@@ -17,6 +17,8 @@ SWITCH_SECONDS = 0.0005
 """A tenth of Python's own: how long a thread that may run waits for one that computes."""
 PATIENCE = 5.0
 """How long a shutdown waits for the look under way."""
+LEAVE_SECONDS = 3.0
+"""How long a process that has done its work waits for its parent to hear of it."""
 
 
 class Sweeping:
@@ -41,10 +43,6 @@ class Sweeping:
             except Exception:
                 log.exception("sweep.failed")
         connection.close()
-
-
-LEAVE_SECONDS = 3.0
-"""How long a process that has done its work waits for its parent to hear of it."""
 
 
 def leave_soon() -> None:

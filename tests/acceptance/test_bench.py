@@ -1,31 +1,14 @@
 """The benchmark from end to end, at a size that says nothing about speed."""
 
 import json
-import os
-import subprocess
 from pathlib import Path
 
 import pytest
 
 from benchmarks import prices
 from benchmarks.groups import GROWTH, LATENCY, SETTLE
-from benchmarks.workers import ROOT
 from benchmarks.workloads import WORKLOADS
-
-MET, MISSED, USAGE = 0, 1, 2
-
-
-def bench(*arguments: str) -> subprocess.CompletedProcess[str]:
-    """In the bare environment of a fresh login: it starts services of its own."""
-    return subprocess.run(
-        [str(ROOT / "bin" / "bench"), *arguments],
-        env={"PATH": os.environ["PATH"], "HOME": os.environ["HOME"]},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=580,
-        check=False,
-    )
+from tests.acceptance.benches import MET, MISSED, USAGE, bench
 
 
 @pytest.mark.long

@@ -17,9 +17,12 @@ FIRST = {without_bug(each): each.name for each in reversed(PLANTS.values())}
 
 
 @pytest.fixture(scope="module")
-def garden(migrated: None, django_db_blocker: DjangoDbBlocker) -> Iterator[Garden]:
-    with django_db_blocker.unblock(), Garden() as garden:
-        yield garden
+def garden(empty: Callable[[], None], django_db_blocker: DjangoDbBlocker) -> Iterator[Garden]:
+    """Its scenes are played on copies of this database, so what earlier tests left goes first."""
+    with django_db_blocker.unblock():
+        empty()
+        with Garden() as garden:
+            yield garden
 
 
 def test_there_are_at_least_twenty() -> None:

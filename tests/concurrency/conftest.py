@@ -5,8 +5,6 @@ from collections.abc import Callable, Iterator
 import pytest
 from django.db import connection
 
-from tests.conftest import _empty
-
 Lift = Callable[[str, str], None]
 
 _CONSTRAINT = """
@@ -22,7 +20,7 @@ LIMIT 1
 
 
 @pytest.fixture
-def lift(database: None) -> Iterator[Lift]:
+def lift(database: None, empty: Callable[[], None]) -> Iterator[Lift]:
     """Take a constraint away until the end of the test, to see what it would have hidden."""
     restore: list[str] = []
 
@@ -34,7 +32,7 @@ def lift(database: None) -> Iterator[Lift]:
         restore.append(create)
 
     yield drop
-    _empty()  # what broke the rule goes first, or the rule could not come back
+    empty()  # what broke the rule goes first, or the rule could not come back
     with connection.cursor() as cursor:
         for statement in restore:
             cursor.execute(statement)

@@ -7,7 +7,7 @@ from django.db import connection
 from django.utils import timezone
 
 from courses.models import Offering, Term
-from enrollment.intake import predicted_wait
+from enrollment.line import eta, predicted_wait
 from enrollment.models import Settlement
 from enrollment.settlement import settle
 from enrollment.vocabulary import Kind
@@ -85,3 +85,4 @@ def test_a_course_that_is_stuck_does_not_close_the_door_to_the_others(term: Term
     settle([lively.pk])
 
     assert predicted_wait() == 0
+    assert eta() == 1

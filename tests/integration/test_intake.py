@@ -139,6 +139,23 @@ def test_what_was_accepted_is_queued_and_rung_for(
     assert mailbox.client().llen(mailbox.SETTLE_QUEUE) >= 1
 
 
+def test_a_first_burst_makes_one_intake(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each has a thread and a session that nobody would ever end."""
+
+    class Slow(intake.Intake):
+        def __init__(self) -> None:
+            time.sleep(0.05)
+            super().__init__()
+
+    monkeypatch.setattr(intake, "Intake", Slow)
+    intake._made_for.cache_clear()
+
+    made = together(*[partial(intake._of_process, os.getpid())] * 8)
+
+    intake._made_for.cache_clear()
+    assert len(set(made)) == 1
+
+
 # One of them is at fault ----------------------------------------------------------------------
 
 

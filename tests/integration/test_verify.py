@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from io import StringIO
 
@@ -14,12 +14,11 @@ from django.db import connection, connections, transaction
 from django.utils import timezone
 from pytest_django import DjangoDbBlocker
 
-from enrollment import invariants, mailbox, windows
+from enrollment import invariants, windows
 from enrollment.invariants import Finding, database
 from enrollment.models import Outcome, Request, Window
 from enrollment.vocabulary import Kind
 from registrar.audit.models import Entry
-from tests.conftest import _empty
 from tests.factories import ask, make_offering, make_student, make_term, submit
 from tests.integration.planted import PLANTS, REQUESTS, Plant
 from tests.integration.planted.day import Day, a_day_with_everything
@@ -29,13 +28,12 @@ IDLE = "no-transaction-idles"
 
 
 @pytest.fixture(scope="module")
-def day(migrated: None, django_db_blocker: DjangoDbBlocker) -> Iterator[Day]:
+def day(empty: Callable[[], None], django_db_blocker: DjangoDbBlocker) -> Iterator[Day]:
     """One day for the whole module: what a test plants in it is rolled back."""
     with django_db_blocker.unblock():
-        _empty()
-        mailbox.client().flushdb()
+        empty()
         yield a_day_with_everything()
-        _empty()
+        empty()
         connections.close_all()
 
 

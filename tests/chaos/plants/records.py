@@ -8,12 +8,12 @@ from typing import Any
 from django.db import connection
 
 from enrollment import record, windows
-from enrollment.vocabulary import Kind
 from registrar.audit import log
 from registrar.celery import app
 from tests.chaos.plants.ground import Ground
 from tests.chaos.plants.plant import Plant, reword, swap
-from tests.factories import ask, make_offering, make_student, make_term, open_window
+from tests.chaos.plants.seats import a_seat_given_back
+from tests.factories import make_term, open_window
 from tests.integration.planted.forging import facts_rewritten, rewritten
 from tests.integration.planted.plant import lifted
 
@@ -22,15 +22,7 @@ from tests.integration.planted.plant import lifted
 
 def a_short_day(ground: Ground) -> None:
     """Two seats, three students, and one who gives the seat back."""
-    term = make_term()
-    open_window(term)
-    offering = make_offering(term, base_limit=2)
-    students = [make_student(term) for _ in range(3)]
-    ground.worker()
-    ground.witness.submit(*(ask(Kind.ENROLL, student, offering) for student in students))
-    ground.drained(6)
-    ground.witness.submit(ask(Kind.DROP, students[0], offering))
-    ground.drained(6)
+    a_seat_given_back(ground, students=3)
 
 
 def an_opening_told_three_times(ground: Ground) -> None:

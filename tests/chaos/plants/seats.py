@@ -24,16 +24,16 @@ _memory = threading.local()
 # Scenes ---------------------------------------------------------------------------------------
 
 
-def a_seat_given_back(ground: Ground) -> None:
-    """Two hold a seat and one of them drops it."""
+def a_seat_given_back(ground: Ground, students: int = 2) -> None:
+    """Two hold a seat and one of them drops it; whoever else asked waits for it."""
     term = make_term()
     open_window(term)
     offering = make_offering(term, base_limit=2)
-    students = [make_student(term) for _ in range(2)]
+    people = [make_student(term) for _ in range(students)]
     ground.worker()
-    ground.witness.submit(*(ask(Kind.ENROLL, student, offering) for student in students))
+    ground.witness.submit(*(ask(Kind.ENROLL, student, offering) for student in people))
     ground.drained(6)
-    ground.witness.submit(ask(Kind.DROP, students[0], offering))
+    ground.witness.submit(ask(Kind.DROP, people[0], offering))
     ground.drained(6)
 
 
