@@ -10,6 +10,8 @@ SENDS = 200
 COURSES = 8
 QUIET = COURSES
 """A ninth course, which nobody asks for but a fault that wants to be alone with it."""
+CART_COURSES = 2
+"""In each cart: so many requests one POST of it becomes."""
 STUDENTS = 80
 KNOCKERS = 8
 EDGE = 0.5

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from enrollment.rehearsal.order import Passage, inversions
+from tests.chaos.demand import CART_COURSES
 
 UNKNOWN = 0
 """The status of a send that no answer came to."""
@@ -185,14 +186,16 @@ def _own(key: str) -> str:
 def _asked_by_nobody(sends: Iterable[Send], rows: Iterable[Row]) -> Iterator[str]:
     """A request with a key that nobody sent, or more without one than were sent without."""
     keys = {(send.actor, send.key) for send in sends if send.key}
-    keyless = Counter(send.actor for send in sends if not send.key)
+    keyless: Counter[str] = Counter()
+    for send in sends:
+        if not send.key:
+            keyless[send.actor] += CART_COURSES if send.kind in ("cart", "bundle") else 1
     found: Counter[str] = Counter()
     for row in rows:
         if row.kind == "RECHECK" or (row.actor, _own(row.key)) in keys:
             continue
         found[row.actor] += 1
-        # A cart sent without a key becomes as many requests as there are courses in it.
-        if found[row.actor] > 2 * keyless[row.actor]:
+        if found[row.actor] > keyless[row.actor]:
             yield f"request {row.id} ({row.kind} of {row.actor}) was asked by nobody"
 
 

@@ -48,7 +48,7 @@ def build_stage(chance: random.Random, edge_in: float) -> Stage:
     people = [Person(f"{n:03d}", "everybody") for n in range(demand.STUDENTS)]
     people += [Person(f"{n:03d}", "knocks") for n in range(demand.STUDENTS, _everybody())]
     carts = {
-        student: sorted(chance.sample(range(demand.COURSES), 2))
+        student: sorted(chance.sample(range(demand.COURSES), demand.CART_COURSES))
         for student in range(demand.STUDENTS)
     }
     now = _now()

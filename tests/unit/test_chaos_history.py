@@ -120,6 +120,11 @@ PLANTED = {
         [row(1)],
         "was refused and is there as request 1",
     ),
+    "one send without a key, and two requests": (
+        [send(1, key="", says="/enroll {}")],
+        [row(1, key="made-1"), row(2, actor="user:1", key="made-2")],
+        "request 2 (ENROLL of user:1) was asked by nobody",
+    ),
     "asked by nobody": ([send(1)], [row(1), row(2)], "request 2 (ENROLL of user:2)"),
     "never answered": (
         [send(1, **UNKNOWN), send(1, **refused(503, "UNAVAILABLE"))],
