@@ -5,7 +5,7 @@ import os
 import secrets
 import time
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from registrar.services.layout import PROJECT
@@ -21,6 +21,8 @@ from tests.chaos.startup import PLANT
 
 RENEW_EVERY = 25
 """Rounds on one database: `verify` reads all of it each time."""
+AGAIN = 3
+"""Rounds more for a fault that never bit: one that came too late, or while all was down already."""
 ALL = "all"
 _WITHOUT_END = 10**6
 _KEPT = PROJECT / ".registrar" / "chaos"
@@ -75,10 +77,8 @@ def _run(
     site = Site(os.environ.get(PLANT, ""))
     try:
         site.start()
-        for number in range(rounds):
-            if deadline is not None and time.monotonic() > deadline:
-                break
-            played = _play(site, plan(seed + number, able))
+        for number, planned in enumerate(_plans(seed, rounds, deadline, able, report)):
+            played = _play(site, planned)
             report.add(played)
             if played.violations:
                 _tell(evidence.keep(site, played, kept), played, say)
@@ -87,6 +87,19 @@ def _run(
         site.stop()
     report.close()
     return report.code()
+
+
+def _plans(
+    seed: int, rounds: int, deadline: float | None, able: Sequence[Fault], report: Report
+) -> Iterator[Plan]:
+    """The rounds asked for, and then by itself, a few times over, whatever has never bitten."""
+    for at in range(rounds):
+        if deadline is not None and time.monotonic() > deadline:
+            break
+        yield plan(seed + at, able)
+    for at in range(rounds, rounds + AGAIN):
+        for name in report.never_bit():
+            yield plan(seed + at, [FAULTS[name]])
 
 
 def _is_able(fault: Fault, say: Callable[[str], None]) -> bool:
