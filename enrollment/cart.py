@@ -40,18 +40,18 @@ class NoSection(Exception):
     """The offering has no section of that number; a seat on the course itself is not one."""
 
 
+# For the meaning of OFFSET 0 see `registrar.prepared`.
 _ITEMS = """
 SELECT i.offering_id, c.id, c.code, c.name, t.id, t.code, c.credit, s.section_number
-FROM cart_items i
-JOIN offerings o ON o.id = i.offering_id
-JOIN courses c ON c.id = o.course_id
-JOIN terms t ON t.id = o.term_id
-LEFT JOIN sections s ON s.id = i.section_id
-WHERE i.student_id = %(student)s
-  AND NOT EXISTS (SELECT FROM enrollments e WHERE e.student_id = i.student_id
-                  AND e.offering_id = i.offering_id AND e.active)
+FROM (SELECT * FROM cart_items WHERE student_id = %(student)s OFFSET 0) AS i
+CROSS JOIN LATERAL (SELECT * FROM offerings WHERE id = i.offering_id OFFSET 0) AS o
+CROSS JOIN LATERAL (SELECT * FROM courses WHERE id = o.course_id OFFSET 0) AS c
+CROSS JOIN LATERAL (SELECT * FROM terms WHERE id = o.term_id OFFSET 0) AS t
+LEFT JOIN LATERAL (SELECT * FROM sections WHERE id = i.section_id OFFSET 0) AS s ON true
+WHERE i.offering_id NOT IN (
+    SELECT offering_id FROM enrollments WHERE student_id = %(student)s AND active)
   AND NOT EXISTS (SELECT FROM waitlist_entries w WHERE w.student_id = i.student_id
-                  AND w.offering_id = i.offering_id AND w.state = 'WAITING')
+                  AND w.offering_id = i.offering_id AND w.state = 'WAITING' OFFSET 0)
 ORDER BY i.added_at, i.id
 """
 _GONE = """

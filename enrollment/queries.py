@@ -116,7 +116,11 @@ def sent_with(actor: str, prefix: str) -> list[tuple[int, str]]:
     return [(id_, kind) for id_, kind in prepared.fetch(_SENT, [actor, prefix])]
 
 
-_SENT = "SELECT id, kind FROM requests WHERE actor = %s AND starts_with(key, %s) ORDER BY id"
+# For the meaning of OFFSET 0 see `registrar.prepared`.
+_SENT = """
+SELECT id, kind FROM (SELECT id, kind, key FROM requests WHERE actor = %s OFFSET 0) AS sent
+WHERE starts_with(key, %s) ORDER BY id
+"""
 
 
 def page(

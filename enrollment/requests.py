@@ -219,11 +219,18 @@ WITH asked AS (
         ORDER BY closes_at DESC, windows.id LIMIT 1
     ) AS w ON true
     LEFT JOIN LATERAL (
+        -- In this order and no other (OFFSET 0, see `registrar.prepared`): a plan made while nobody
+        -- had asked for anything began with all of `requests`, or all who wait for the course.
         SELECT r.id, r.kind, r.body_hash, r.accepted_at
-        FROM pending p JOIN requests r ON r.id = p.request_id
-        WHERE asked.keyless AND p.student_id = asked.student
-          AND p.offering_id = ANY(asked.offerings)
-        ORDER BY p.request_id DESC LIMIT 1
+        FROM (
+            SELECT max(request_id) AS id
+            FROM (SELECT * FROM pending WHERE student_id = asked.student OFFSET 0) AS open
+            WHERE asked.keyless AND offering_id = ANY(asked.offerings)
+        ) AS newest
+        CROSS JOIN LATERAL (
+            SELECT * FROM requests
+            WHERE requests.id = newest.id AND student_id = asked.student OFFSET 0
+        ) AS r
     ) AS twin ON twin.kind = asked.kind AND twin.body_hash = asked.hash
     WINDOW line AS (PARTITION BY asked.student, asked.staff ORDER BY asked.id)
 ), inserted AS (

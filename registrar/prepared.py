@@ -22,7 +22,11 @@ SET LOCAL enable_seqscan = off;
 """
 """For plans that may be made while their tables are all but empty, as they are before a term opens:
 scanning one page is cheaper than any index then, and thousands of pages later the plan would still
-be that. It lasts until the transaction ends, which the message itself is where none was begun."""
+be that. It lasts until the transaction ends, which the message itself is where none was begun.
+
+Nor does it matter to such a plan which index it takes, or whether it looks up or reads to the end.
+What is prepared therefore leaves it no choice: `(SELECT … WHERE student_id = … OFFSET 0)` is not
+merged into what stands around it, so the table in it is read by what is asked of it there."""
 
 _PLACEHOLDER = re.compile(r"%(?:\((\w+)\))?s")
 _NOT_THIS_SESSION = frozenset({INVALID_SQL_STATEMENT_NAME, DUPLICATE_PREPARED_STATEMENT})

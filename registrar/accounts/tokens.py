@@ -135,16 +135,17 @@ def _digest(token: str) -> str:
     return digest
 
 
-# The student is joined by the table's name: `accounts` knows nothing of `enrollment`.
+# The student is joined by the table's name: `accounts` knows nothing of `enrollment`. For the
+# meaning of OFFSET 0 see `registrar.prepared`.
 _USER_COLUMNS = ("id", "username", "is_active", "is_staff", "is_superuser")
 _STUDENT_COLUMNS = ("id", "user_id", "number", "cohort")
 _FIND = f"""
 SELECT {", ".join(f"u.{name}" for name in _USER_COLUMNS)},
        {", ".join(f"s.{name}" for name in _STUDENT_COLUMNS)}
-FROM knox_authtoken t
-JOIN users u ON u.id = t.user_id
-LEFT JOIN students s ON s.user_id = u.id
-WHERE t.digest = %s AND (t.expiry IS NULL OR t.expiry > clock_timestamp()) AND u.is_active
+FROM (SELECT user_id FROM knox_authtoken
+      WHERE digest = %s AND (expiry IS NULL OR expiry > clock_timestamp()) OFFSET 0) AS t
+CROSS JOIN LATERAL (SELECT * FROM users WHERE id = t.user_id AND is_active OFFSET 0) AS u
+LEFT JOIN LATERAL (SELECT * FROM students WHERE user_id = u.id OFFSET 0) AS s ON true
 """
 
 

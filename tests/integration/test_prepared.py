@@ -7,11 +7,12 @@ import pytest
 from django.db import connection, transaction
 
 from courses.models import Offering
-from enrollment import requests
-from enrollment.models import Request
+from enrollment import cart, queries, requests
+from enrollment.models import Request, Student
 from enrollment.requests import Accepted
 from enrollment.vocabulary import Kind
 from registrar import prepared
+from registrar.accounts import tokens
 from tests import factories
 from tests.callers import Caller
 
@@ -67,14 +68,21 @@ def test_in_somebody_elses_transaction_no_setting_is_left_behind(course: Offerin
 
 def plan_of_the_insert() -> str:
     """The plan that this session has kept, whatever the tables have grown to since."""
+    return "\n".join(line for (line,) in explained("EXPLAIN"))
+
+
+def explained(explain: str) -> list[Any]:
+    """Of the insert, by the plan kept; nothing is written in the end."""
     statement = prepared._named(requests._INSERT)
     row = requests._row(
         10**9, factories.ask(Kind.ENROLL, factories.make_student(), Offering.objects.get())
     )
     values: dict[str, Any] = {**requests._columns([row]), "max_open": 1, "per_minute": 1}
     with connection.cursor() as cursor:
-        cursor.execute(f"{prepared.PIN} EXPLAIN {statement.execute}", values)
-        return "\n".join(line for (line,) in cursor.fetchall())
+        cursor.execute(f"BEGIN; {prepared.PIN} {explain} {statement.execute}", values)
+        rows = cursor.fetchall()
+        cursor.execute("ROLLBACK")
+        return rows
 
 
 SCANS = re.compile(r"Seq Scan on (?:requests|pending|students|student_terms)\b")
@@ -97,3 +105,47 @@ def test_without_the_pin_the_plan_of_empty_tables_would_scan_them(
     assert accepts(course)
 
     assert SCANS.search(plan_of_the_insert())
+
+
+@pytest.fixture
+def no_statistics(course: Offering) -> None:
+    """The tables are known to be empty, and nothing is planned yet."""
+    with connection.cursor() as cursor:
+        cursor.execute("VACUUM ANALYZE")
+    forget_all()
+    prepared._known.clear()
+
+
+def test_a_plan_made_while_the_tables_are_empty_reads_no_more_when_they_are_full(
+    course: Offering, no_statistics: None
+) -> None:
+    assert accepts(course)
+    [[[before]]] = explained("EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON)")
+    crowd = Student.objects.bulk_create(Student(number=f"X{nth}") for nth in range(600))
+    requests.insert([factories.ask(Kind.ENROLL, student, course) for student in crowd])
+
+    [[[after]]] = explained("EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON)")
+
+    assert after["Plan"]["Shared Hit Blocks"] < before["Plan"]["Shared Hit Blocks"] + 100
+
+
+def lookups(node: dict[str, Any]) -> list[tuple[str, str]]:
+    """Which index is read by what, all over a plan."""
+    here = [(node["Index Name"], node.get("Index Cond", ""))] if "Index Name" in node else []
+    return here + [found for child in node.get("Plans", ()) for found in lookups(child)]
+
+
+@pytest.mark.parametrize("text", [cart._ITEMS, queries._SENT, tokens._FIND])
+def test_what_is_prepared_while_the_tables_are_empty_looks_up_and_never_reads_to_the_end(
+    course: Offering, no_statistics: None, text: str
+) -> None:
+    statement = prepared._named(text)
+    values = re.sub(r"%(\(\w+\))?s", "NULL", statement.execute)
+    with connection.cursor() as cursor:
+        cursor.execute(statement.prepare)
+        cursor.execute(f"{prepared.PIN} EXPLAIN (FORMAT JSON) {values}")
+        [[[plan]]] = cursor.fetchall()
+
+    found = lookups(plan["Plan"])
+    assert found
+    assert [index for index, by in found if not by] == []
