@@ -53,8 +53,9 @@ def main(argv: Sequence[str]) -> int:
     arguments = _parser().parse_args(argv)
     console = Console(highlight=False)
     try:
+        shares = rush.share()
         with rush.site(arguments.students, {}) as site:
-            report = _measure(site, rush.share(), arguments, console)
+            report = _measure(site, shares, arguments, console)
             rush.prove(site.database)
     except Broken as broken:
         console.print(f"[bold]Broken:[/] {broken}")
