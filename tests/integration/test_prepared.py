@@ -80,7 +80,7 @@ def explained(explain: str) -> list[Any]:
     values: dict[str, Any] = {**requests._columns([row]), "max_open": 1, "per_minute": 1}
     with connection.cursor() as cursor:
         cursor.execute(f"BEGIN; {prepared.PIN} {explain} {statement.execute}", values)
-        rows = cursor.fetchall()
+        rows: list[Any] = cursor.fetchall()
         cursor.execute("ROLLBACK")
         return rows
 
