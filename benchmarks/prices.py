@@ -1,8 +1,8 @@
 """What each guarantee costs: dropped in a copy of the database, one at a time, and settled again.
 
-Of each foreign key, index and constraint on the tables that a settlement, or intake, inserts into,
-of all CHECKs together, and of the hash. Figures are the lowest of the rounds, of one process on its
-own; a line with nothing dropped says how far two equal ones lie apart.
+Of each foreign key, index, constraint and trigger of INSERT on the tables that a settlement, or
+intake, inserts into, of all CHECKs together, and of the hash. Figures are the lowest of the rounds,
+of one process on its own; a line with nothing dropped says how far two equal ones lie apart.
 """
 
 import json
@@ -64,6 +64,12 @@ FROM pg_index i
 WHERE indrelid = ANY(%s::regclass[])
   AND NOT EXISTS (SELECT FROM pg_constraint WHERE conindid = indexrelid)
 ORDER BY array_position(%s, indrelid::regclass::text), 2
+"""
+_TRIGGERS = """
+SELECT tgrelid::regclass::text, tgname FROM pg_trigger
+WHERE tgrelid = ANY(%s::regclass[]) AND NOT tgisinternal
+  AND tgtype & 4 <> 0  -- of INSERT
+ORDER BY array_position(%s, tgrelid::regclass::text), tgname
 """
 _KINDS = {"u": "unique", "p": "primary key", "x": "exclusion"}
 
@@ -160,6 +166,8 @@ class Guards(NamedTuple):
 
     keys: list[Variant]
     """Foreign keys."""
+    triggers: list[Variant]
+    """What is asked of every row inserted: a seat's keys, all those of a statement together."""
     indexes: list[Variant]
     """Those of constraints among them; not what a foreign key refers to."""
     checks: Variant
@@ -172,6 +180,11 @@ def guards(tables: list[str]) -> Guards:
         constraints = cursor.fetchall()
         cursor.execute(_INDEXES, [tables, tables])
         plain = cursor.fetchall()
+        cursor.execute(_TRIGGERS, [tables, tables])
+        triggers = [
+            Variant(f"{table}: {name}", "trigger", (f'DROP TRIGGER "{name}" ON {table}',))
+            for table, name in cursor.fetchall()
+        ]
     keys, indexes, checks = [], [], []
     for table, name, kind, columns, target in constraints:
         drop = f'ALTER TABLE {table} DROP CONSTRAINT "{name}"'
@@ -184,7 +197,8 @@ def guards(tables: list[str]) -> Guards:
     for table, name, unique, where, columns in plain:
         kind = "unique" if unique else "index"
         indexes.append(Variant(_label(table, columns) + where, kind, (f"DROP INDEX {name}",)))
-    return Guards(keys, indexes, Variant(f"{len(checks)} of them", "CHECKs", tuple(checks)))
+    all_checks = Variant(f"{len(checks)} of them", "CHECKs", tuple(checks))
+    return Guards(keys, triggers, indexes, all_checks)
 
 
 def found_by(index: Variant) -> bool:
@@ -193,13 +207,14 @@ def found_by(index: Variant) -> bool:
 
 
 def _variants(tables: list[str]) -> list[Variant]:
-    keys, indexes, checks = guards(tables)
+    keys, triggers, indexes, checks = guards(tables)
     every_key = tuple(key.change[0] for key in keys)
     return [
         Variant(WHOLE, ""),
         Variant(AGAIN, ""),
         *keys,
         Variant("all of these", "foreign keys", every_key),
+        *triggers,
         *(index for index in indexes if not found_by(index)),
         checks,
     ]

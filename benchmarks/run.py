@@ -162,7 +162,7 @@ def _parser() -> argparse.ArgumentParser:
 
 _ABOUT = {
     "profile": "where a request's time goes, by function and by statement, with WAL bytes",
-    "prices": "what each foreign key, index, constraint and the hash cost",
+    "prices": "what each foreign key, index, constraint, trigger and the hash cost",
 }
 
 

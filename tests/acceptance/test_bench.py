@@ -38,10 +38,11 @@ def test_the_benchmark_measures_proves_and_writes_its_figures(tmp_path: Path) ->
 
 
 def test_what_the_prices_leave_in_place_is_there(database: None) -> None:
-    keys, indexes, _ = prices.guards([*prices.SETTLED, *prices.ACCEPTED])
+    keys, triggers, indexes, _ = prices.guards([*prices.SETTLED, *prices.ACCEPTED])
     found = {index.name.partition(" where ")[0] for index in indexes if prices.found_by(index)}
 
     assert found == prices.FOUND_BY, "an index was renamed or dropped"
+    assert [each.name for each in triggers] == ["enrollments: seats_have_their_rows"]
     for names in ([key.name for key in keys], [index.name for index in indexes]):
         assert len(set(names)) == len(names), "two prices under one name"
 
