@@ -39,6 +39,7 @@ FOUND_BY = frozenset(
         "requests (id)",
         "requests (actor, key)",
         "requests (student_id, id)",
+        "student_terms (student_id, term_id)",
         "enrollments (student_id, term_id, offering_id)",
         "waitlist_entries (offering_id, request_id)",
         "audit_entries (stream, seq)",
