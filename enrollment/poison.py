@@ -45,8 +45,12 @@ class Caution(NamedTuple):
 
 
 def caution(attempts: Sequence[Attempt], now: datetime) -> Caution:
-    """What the deaths found left behind call for: half of what is left of the smallest range."""
-    smallest = min((attempt.left for attempt in attempts if attempt.left), default=0)
+    """What the deaths found left behind call for: half of what is left of the smallest of them.
+
+    A range also spans requests that its settlement never took, where a CANCEL from the end of the
+    line was decided with those at its head: no more than were tried can have killed it.
+    """
+    smallest = min((min(each.left, each.size) for each in attempts if each.left), default=0)
     alone = [attempt for attempt in attempts if attempt.left and attempt.size == 1]
     if not alone:
         return Caution(limit=max(1, smallest // 2) if smallest else 0)

@@ -165,6 +165,25 @@ def test_a_request_that_kills_is_found_among_cancels_that_stand_in_no_line(
     assert not Attempt.objects.exists()
 
 
+def test_a_swap_that_kills_is_found_although_a_cancel_stretches_its_range(database: None) -> None:
+    """What is decided with it spans the line to its end, and most of that was never tried."""
+    term = make_term()
+    open_window(term)
+    wanted, given = make_offering(term, base_limit=BATCH), make_offering(term)
+    [killer] = submit(ask(Kind.SWAP, make_student(term), wanted, given))
+    line = enroll(wanted, [make_student(term) for _ in range(BATCH)])
+    cancel(line[0])
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("REGISTRAR_SETTLE_BATCH", "6")
+        deaths = deaths_until_settled(killer)
+
+    assert deaths <= math.log2(6) + 3
+    assert result(killer) == "FAILED_INTERNAL"
+    assert not Pending.objects.exists()
+    assert not Attempt.objects.exists()
+
+
 def settle_some(requests: list[int]) -> None:
     """Settle as many requests as these, which come first."""
     with pytest.MonkeyPatch.context() as patch:

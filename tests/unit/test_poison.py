@@ -31,6 +31,11 @@ def test_a_range_of_which_nothing_is_left_calls_for_no_caution() -> None:
     assert caution([died(100, size=1, left=0, ago=timedelta(0))], NOW) == Caution(limit=0)
 
 
+def test_no_more_than_were_tried_can_have_killed_it() -> None:
+    """Sixteen are pending between the first and the last of five, and eleven were not tried."""
+    assert caution([died(100, size=5, left=16)], NOW) == Caution(limit=2)
+
+
 def test_the_smallest_range_that_died_counts() -> None:
     assert caution([died(100, size=8), died(100, size=4)], NOW) == Caution(limit=2)
     assert caution([died(100, size=3)], NOW) == Caution(limit=1)
