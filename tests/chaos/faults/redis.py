@@ -18,7 +18,7 @@ from tests.chaos.site import Site
 
 LOST = "mailbox.failed"
 """What every program says when Redis did not do its part within the budget."""
-_REFUSED_SECONDS = 10
+_REFUSED_SECONDS = 30
 
 
 def kill(site: Site, chance: random.Random) -> Bite:
