@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from benchmarks import arrivals, campus, history, http_settled, intake
+from benchmarks import arrivals, campus, history, http_settled, intake, search
 from benchmarks.contender import Contender
 from benchmarks.figures import Below, Ratio, Target, single
 from benchmarks.noop import Noop
@@ -187,7 +187,7 @@ LATENCY = Group(
     [Below(f"accept-to-decision p99 at {_PACE:,}/s over 500 courses", _OURS, _THEIRS, "p99_ms")],
 )
 
-INTAKE, HTTP = intake.GROUP, http_settled.GROUP
+INTAKE, HTTP, SEARCH = intake.GROUP, http_settled.GROUP, search.GROUP
 
-ALL = (SETTLE, GROWTH, LATENCY, INTAKE, HTTP, EVENTS)
-DEFAULT = (SETTLE, GROWTH, LATENCY, INTAKE, HTTP)
+ALL = (SETTLE, GROWTH, LATENCY, INTAKE, HTTP, SEARCH, EVENTS)
+DEFAULT = (SETTLE, GROWTH, LATENCY, INTAKE, HTTP, SEARCH)

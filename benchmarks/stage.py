@@ -29,6 +29,9 @@ class Sizes(NamedTuple):
     """Enrollments of terms gone by."""
     arrival_seconds: float = 8.0
     """How long requests keep arriving where the time to a decision is measured."""
+    courses: int = 20_000
+    """That are searched, each in five versions."""
+    searches: int = 60
     http_seconds: float = 4.0
     clients: int = 32
 
@@ -42,6 +45,8 @@ QUICK = Sizes(
     large=900,
     history=2000,
     arrival_seconds=1.0,
+    courses=400,
+    searches=12,
     http_seconds=0.5,
     clients=4,
 )

@@ -8,7 +8,7 @@ from rich.table import Table
 from benchmarks.contender import Run
 from benchmarks.figures import Spread, Verdict, spread
 
-_MILLISECONDS = ("p50_ms", "p99_ms")
+_MILLISECONDS = ("p50_ms", "p95_ms", "p99_ms")
 
 
 def print_tables(console: Console, runs: Sequence[Run], verdicts: Sequence[Verdict]) -> None:
@@ -20,7 +20,16 @@ def print_tables(console: Console, runs: Sequence[Run], verdicts: Sequence[Verdi
 
 def _rates(runs: Sequence[Run]) -> Table:
     table = Table("contender", title="A second")
-    for heading in ("median", "min", "max", "requests", "WAL bytes each", "p50 ms", "p99 ms"):
+    for heading in (
+        "median",
+        "min",
+        "max",
+        "requests",
+        "WAL bytes each",
+        "p50 ms",
+        "p95 ms",
+        "p99 ms",
+    ):
         table.add_column(heading, justify="right")
     for contender in dict.fromkeys(run.contender for run in runs):
         own = [run for run in runs if run.contender == contender]

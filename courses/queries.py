@@ -1,6 +1,7 @@
-"""The catalogue as a student who fills a cart reads it: what is offered, when, and what is left."""
+"""The catalogue as it is read: what is offered, when, what is left; and all of one course."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from django.db import connection
@@ -82,6 +83,64 @@ class OfferingDetail(NamedTuple):
     policy: list[str]
 
 
+class NeededSeen(NamedTuple):
+    """A course that another needs before it."""
+
+    id: int
+    code: str
+    name: str
+
+
+class SlotSeen(NamedTuple):
+    """A slot that a course may be taken in, and where that slot is."""
+
+    id: int
+    name: str
+    type: str
+    semester: int
+    curriculum_id: int
+    curriculum: str
+    programme_id: int
+    programme: str
+
+
+class CourseDetail(NamedTuple):
+    """All of one version of a course, and what it belongs to."""
+
+    id: int
+    lineage: str
+    revision: int
+    code: str
+    name: str
+    version: str
+    bump_type: str
+    state: str
+    latest_version: bool
+    working_course: bool
+    created_at: datetime
+    credit: int
+    max_seats: int
+    lecture_hours: int | None
+    tutorial_hours: int | None
+    pratical_hours: int | None
+    discussion_hours: int | None
+    project_hours: int | None
+    percent_quiz_1: int
+    percent_midsem: int
+    percent_quiz_2: int
+    percent_endsem: int
+    percent_project: int
+    percent_lab_evaluation: int
+    percent_course_attendance: int
+    pre_requisits: str | None
+    syllabus: str
+    ref_books: str
+    department: str | None
+    disciplines: list[str]
+    prerequisites: list[NeededSeen]
+    slots: list[SlotSeen]
+
+
 _TERMS = """
 SELECT t.id, t.code, t.year, t.semester_type, t.credit_maximum,
        (SELECT count(*) FROM offerings WHERE term_id = t.id)
@@ -119,6 +178,25 @@ _PREREQUISITES = """
 SELECT n.code FROM course_prerequisites p JOIN courses n ON n.id = p.to_course_id
 WHERE p.from_course_id = %s ORDER BY n.code
 """
+_NEEDED = """
+SELECT n.id, n.code, n.name FROM course_prerequisites p JOIN courses n ON n.id = p.to_course_id
+WHERE p.from_course_id = %s ORDER BY n.code, n.id
+"""
+_OF_COURSE = """
+SELECT d.name FROM courses_disciplines m JOIN disciplines d ON d.id = m.discipline_id
+WHERE m.course_id = %s ORDER BY d.name
+"""
+_SLOTS = """
+SELECT s.id, s.name, s.type, at.semester_no, c.id, concat(c.name, ' v', c.version),
+       p.id, concat(p.name, ' (', p.category, ')')
+FROM course_slot_courses taken
+JOIN course_slots s ON s.id = taken.slot_id
+JOIN curriculum_semesters at ON at.id = s.semester_id
+JOIN curricula c ON c.id = at.curriculum_id
+JOIN programmes p ON p.id = c.programme_id
+WHERE taken.course_id = %s
+ORDER BY p.category, p.name, c.name, c.version DESC, at.semester_no, s.name, s.id
+"""
 
 
 def terms() -> list[TermSeen]:
@@ -151,6 +229,29 @@ def offering(id_: int) -> OfferingDetail | None:
         _sections(id_, meetings),
         policy(found),
     )
+
+
+_COLUMNS = (
+    f"c.{name}::text" if name in ("lineage", "version") else f"c.{name}"
+    for name in CourseDetail._fields[:-4]
+)
+_COURSE = f"""
+SELECT {", ".join(_COLUMNS)}, d.code
+FROM courses c LEFT JOIN departments d ON d.id = c.department_id WHERE c.id = %s
+"""
+
+
+def course_detail(course_id: int) -> CourseDetail | None:
+    """One version of a course up to the programmes it is taken in; None when there is none.
+
+    Four queries, however much belongs to it (S1-106).
+    """
+    for row in _fetch(_COURSE, [course_id]):
+        disciplines = [name for (name,) in _fetch(_OF_COURSE, [course_id])]
+        needed = [NeededSeen(*course) for course in _fetch(_NEEDED, [course_id])]
+        slots = [SlotSeen(*slot) for slot in _fetch(_SLOTS, [course_id])]
+        return CourseDetail._make((*row, disciplines, needed, slots))
+    return None
 
 
 def policy(offering: Offering) -> list[str]:

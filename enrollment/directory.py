@@ -154,7 +154,7 @@ SELECT o.id, c.id, c.code, c.name, t.id, t.code
 FROM offerings o JOIN courses c ON c.id = o.course_id JOIN terms t ON t.id = o.term_id
 """
 _LABELS = _LISTED + "WHERE o.id = ANY(%s::bigint[])"
-# The latest version last, so that it wins where two versions of a course are offered at once.
+# The latest version last: a code means the course that has it, not one that had it before.
 _OF_TERM = _LISTED + "WHERE t.id = %s ORDER BY c.latest_version, o.id"
 _VERSIONS = """
 SELECT v.id, o.id

@@ -1,11 +1,12 @@
 """What every admin page has in common: nothing is ever deleted, and most of it only read."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any, TypeVar, cast
 
-from django.http import HttpRequest
+from django.db.models import Model
+from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -13,15 +14,32 @@ from unfold.admin import ModelAdmin
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 
+from registrar.audit.access import record_reading
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 
 class KeptAdmin(ModelAdmin):  # type: ignore[misc]
-    """Records that stay: what has a history is not deleted (T20)."""
+    """Records that stay: what has a history is not deleted (T20).
+
+    The matrix is asked about the record itself, not only about its kind: Django's own pages would
+    let a department's people at every department's records.
+    """
 
     list_per_page = 50
     show_full_result_count = False
     actions: Any = None
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self.may(request, "view", obj) or self.may(request, "change", obj)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self.may(request, "change", obj)
+
+    def may(self, request: HttpRequest, verb: str, record: Model | None) -> bool:
+        """Whether the matrix lets this person do so to this record, or to any."""
+        permission = f"{self.opts.app_label}.{verb}_{self.opts.model_name}"
+        return request.user.has_perm(permission, record)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
@@ -37,6 +55,42 @@ class ReadOnlyAdmin(KeptAdmin):
         return False
 
 
+class WatchedAdmin(ModelAdmin):  # type: ignore[misc]
+    """Records of people: whoever reads them here stands in the access log (S1-104)."""
+
+    def whose(self, record: Any) -> str:
+        """The person that a record is about."""
+        return f"{record._meta.model_name}:{record.pk}"
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        return self._watched(request, super().changelist_view(request, extra_context))
+
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        return self._watched(request, super().changeform_view(request, *args, **kwargs))
+
+    def history_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        return self._watched(request, super().history_view(request, *args, **kwargs))
+
+    def _watched(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
+        """Written down before the page is rendered; what was refused shows nobody."""
+        shown = getattr(response, "context_data", None) or {}
+        if "cl" in shown:
+            self.watch(request, shown["cl"].result_list)
+        elif record := shown.get("original") or shown.get("object"):
+            self.watch(request, [record])
+        return response
+
+    def watch(self, request: HttpRequest, records: Iterable[Model]) -> None:
+        """A line for whoever these are about; a page of a subclass's own calls it."""
+        record_reading(
+            actor=f"user:{request.user.pk}",
+            what=self.opts.label_lower,
+            whose=map(self.whose, records),
+            route=request.get_full_path(),
+            at=timezone.now(),
+        )
+
+
 def colored(
     description: str, colors: Mapping[str, str], ordering: str | None = None
 ) -> Callable[[F], F]:
@@ -45,10 +99,12 @@ def colored(
     return cast(Callable[[F], F], made)
 
 
-def button(description: str, icon: str, *, warns: bool = False) -> Callable[[F], F]:
-    """A page of its own behind a button on a record's page, for who may `ask`."""
+def button(
+    description: str, icon: str, *, asks: str = "ask", warns: bool = False
+) -> Callable[[F], F]:
+    """A page of its own behind a button on a record's page, for who has `asks`."""
     variant = ActionVariant.WARNING if warns else ActionVariant.DEFAULT
-    made = action(description=description, icon=icon, permissions=["ask"], variant=variant)
+    made = action(description=description, icon=icon, permissions=[asks], variant=variant)
     return cast(Callable[[F], F], made)
 
 

@@ -43,6 +43,8 @@ STATUS: Mapping[str, int] = {
     "REQUEST_UNKNOWN": 404,
     "METHOD": 405,
     "NOT_ACCEPTABLE": 406,
+    "IN_USE": 409,
+    "PLAN_CLOSED": 409,
     # what registration says before it has accepted anything
     "WINDOW_CLOSED": 403,
     "SECTION_UNKNOWN": 422,
@@ -53,9 +55,49 @@ STATUS: Mapping[str, int] = {
     "CART_TERMS": 422,
     "NOT_CANCELLABLE": 422,
     "KEY_REUSED": 422,
+    "PRECONDITION": 412,
+    "IF_MATCH_NEEDED": 428,
     "TOO_MANY_OPEN": 429,
     "TOO_MANY_PER_MINUTE": 429,
     "TOO_MANY": 429,
+    # what is said of courses and their versions
+    "STALE_VERSION": 409,
+    "NOT_VERSIONABLE": 409,
+    "NOT_A_DRAFT": 409,
+    "CODE_IN_USE": 409,
+    "TRANSITION": 409,
+    "SUPERSEDED": 409,
+    "VERSION_OVERFLOW": 409,
+    "NOT_ITS_VERSION": 422,
+    "OVERRIDE": 422,
+    "REASON_MISSING": 422,
+    "BAD_FILE": 422,
+    # what is said of prerequisites
+    "PREREQUISITE_CIRCLE": 422,
+    "NO_SUCH_EDGE": 422,
+    "VERSION_UNKNOWN": 422,
+    "NO_RULE": 409,
+    "NOT_PLAIN": 422,
+    "NOTE_MISSING": 422,
+    "NOTE_LONG": 422,
+    # what is said of proposals
+    "WRONG_STAGE": 409,
+    "NOT_THE_AUTHOR": 403,
+    "OWN_PROPOSAL": 403,
+    "NOT_YOUR_ROLE": 403,
+    "OTHER_DEPARTMENT": 403,
+    "REMARKS_NEEDED": 422,
+    "NOT_EDITABLE": 409,
+    "DEPARTMENT_NEEDED": 422,
+    "OPEN_ALREADY": 409,
+    "STALE_COURSE": 409,
+    "NOTHING_PROPOSED": 422,
+    "NOT_CURRENT": 409,
+    "CHANGED_SINCE": 409,
+    "NOT_DELEGABLE": 403,
+    "NOT_STAFF": 422,
+    "DELEGATION_TIMES": 422,
+    "PROPOSAL_MOVED": 409,
     # what we cannot do now
     "BACKLOG": 503,
     "BUSY": 503,
@@ -85,6 +127,15 @@ _TEXTS: Mapping[str, tuple[str, str]] = {
         "Sign in as a student; staff act for students in the administration.",
     ),
     "NOT_FOUND": ("There is no such thing here.", "Check the address."),
+    "IN_USE": ("Something still belongs to it.", "Give up what the detail names, then try again."),
+    "IF_MATCH_NEEDED": (
+        "This may only be changed by who says which state of it they have seen.",
+        "Send the ETag that you were given as If-Match.",
+    ),
+    "PRECONDITION": (
+        "It was changed since you have seen it.",
+        "Read it again, and send the change with the ETag that it has then.",
+    ),
     "METHOD": ("This address does not take that method.", "Use one that the Allow header names."),
     "NOT_ACCEPTABLE": (
         "There is no such form or version of this answer.",
@@ -124,8 +175,10 @@ def invalid(fields: Mapping[str, str]) -> Problem:
     return Problem("INVALID", errors=[{"field": name, "message": m} for name, m in fields.items()])
 
 
-def read_body(request: HttpRequest | Request, allowed: Collection[str]) -> dict[str, Any]:
-    """The JSON object of a request; empty where there is no body.
+def read_body(
+    request: HttpRequest | Request, allowed: Collection[str], limit: int = BODY_BYTES
+) -> dict[str, Any]:
+    """The JSON object of a request of `limit` bytes at the most; empty where there is no body.
 
     A field that is not `allowed` is refused, not ignored: who misspells "section" must not be
     given any section.
@@ -134,8 +187,8 @@ def read_body(request: HttpRequest | Request, allowed: Collection[str]) -> dict[
     if "HTTP_TRANSFER_ENCODING" in request.META and length == "0":
         # WSGI would show it as empty, and what it asks for would be forgotten.
         raise Problem("LENGTH_REQUIRED")
-    if not length.isdecimal() or len(length) > 9 or int(length) > BODY_BYTES:
-        raise Problem("BODY_TOO_LARGE", limit=BODY_BYTES)
+    if not length.isdecimal() or len(length) > 9 or int(length) > limit:
+        raise Problem("BODY_TOO_LARGE", limit=limit)
     raw = request.body
     if not raw.strip():
         return {}
@@ -171,9 +224,14 @@ def answer(data: Any, *, code: int = 200, headers: Mapping[str, str] = {}) -> Ht
 
 
 def unless_known(request: HttpRequest | Request, response: HttpResponse) -> HttpResponse:
-    """304 in the place of what the client has already; when to look again is said all the same."""
+    """304 in the place of what the client has already; when to look again is said all the same.
+
+    Raises Problem where If-Match asks for another state than this one.
+    """
     set_response_etag(response)
     told = get_conditional_response(request, etag=response["ETag"], response=response) or response
+    if told.status_code == status.HTTP_412_PRECONDITION_FAILED:
+        raise Problem("PRECONDITION", etag=response["ETag"])
     if "Retry-After" in response:
         told["Retry-After"] = response["Retry-After"]
     return told

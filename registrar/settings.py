@@ -125,6 +125,7 @@ INSTALLED_APPS = [
     "enrollment",
     "workers",
     "unfold",
+    "unfold.contrib.import_export",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -134,6 +135,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "django_celery_beat",
     "django_htmx",
+    "import_export",
     "rest_framework",
     "knox",
     "drf_spectacular",
@@ -154,6 +156,15 @@ MIDDLEWARE = [
 ]
 ROOT_URLCONF = "registrar.urls"
 WSGI_APPLICATION = "registrar.wsgi.application"
+# The catalogue as it was read, in each process: `courses.shelf` asks before it takes from it.
+CACHES = {
+    "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
+    "shelf": {
+        "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+        "LOCATION": "shelf",
+        "OPTIONS": {"MAX_ENTRIES": 500},
+    },
+}
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
@@ -249,6 +260,13 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
+    "ENUM_NAME_OVERRIDES": {
+        "ProposalStageEnum": "courses.workflow.Stage",
+        "ProposalActionEnum": "courses.workflow.Action",
+        "BumpEnum": "courses.versioning.Bump",
+        "CourseStateEnum": "courses.models.Course.State",
+        "PrerequisiteKindEnum": "courses.models.CoursePrerequisite.Kind",
+    },
 }
 
 # Registration -------------------------------------------------------------------------------
@@ -269,6 +287,15 @@ REGISTRAR = {
     # Threads of one web process; a quarter of them may wait for a decision at once.
     "WEB_THREADS": env.int("REGISTRAR_WEB_THREADS", default=16),
     "WAIT_SECONDS": 5,
+    # Whether what is unusual about a course (its code's form, hours that do not fit its credits)
+    # is refused; else it is only said.
+    "CATALOGUE_STRICT": env.bool("REGISTRAR_CATALOGUE_STRICT", default=False),
+    # The usual form of a course code, as a regular expression for all of it.
+    "COURSE_CODES": env(
+        "REGISTRAR_COURSE_CODES", default=r"[A-Z]{2,5} ?[0-9]{2,4}[A-Z]{0,2}(-[0-9]+)?"
+    ),
+    # What an hour of a kind counts beside a lecture's, in percent: "pratical_hours=50;...".
+    "HOUR_WEIGHTS": env("REGISTRAR_HOUR_WEIGHTS", cast={"value": int}, default={}),
 }
 
 # Celery -------------------------------------------------------------------------------------

@@ -20,7 +20,9 @@ _TABLES = """
 SELECT string_agg(quote_ident(tablename), ', ') FROM pg_tables
 WHERE schemaname = 'public' AND tablename <> ALL(%s)
 """
-_APPEND_ONLY = ("audit_entries", "requests", "outcomes", "settlements")
+_APPEND_ONLY = """
+SELECT tgrelid::regclass::text FROM pg_trigger WHERE tgname = 'append_only_table'
+"""
 
 
 @pytest.fixture(scope="session")
@@ -64,8 +66,10 @@ def _truncate() -> None:
     with connection.cursor() as cursor:
         cursor.execute(_TABLES, [list(_KEPT)])
         tables = cursor.fetchone()[0]
-        for table in _APPEND_ONLY:
+        cursor.execute(_APPEND_ONLY)
+        append_only = [table for (table,) in cursor.fetchall()]
+        for table in append_only:
             cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER append_only_table")
         cursor.execute(f"TRUNCATE {tables} RESTART IDENTITY")
-        for table in _APPEND_ONLY:
+        for table in append_only:
             cursor.execute(f"ALTER TABLE {table} ENABLE ALWAYS TRIGGER append_only_table")

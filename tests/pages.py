@@ -9,11 +9,13 @@ writes them: docs/requirements.md, and in the other pages whatever stands betwee
 import ast
 import os
 import re
+import sys
 from collections.abc import Callable, Iterable, Mapping
+from enum import Enum
 from pathlib import Path
 
 from tests import requirements
-from tests.source import ROOT, dotted, module
+from tests.source import ROOT, dotted, module, ours
 
 DOCS = ROOT / "docs"
 _BLOCK = re.compile(r"(<!-- generated: ([a-z]+) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -53,20 +55,50 @@ def problems() -> str:
     from registrar.api import STATUS
 
     by_status = sorted(STATUS.items(), key=lambda item: item[1])
-    rows = [(status, f"`{code}`", *_said(code)) for code, status in by_status]
+    rows = [(status, f"`{code}`", *said(code)) for code, status in by_status]
     return table(("status", "code", "title", "remedy"), rows)
 
 
-def _said(code: str) -> tuple[str, str]:
-    """Registration's own codes are worded by registration, the rest by the API."""
+def said(code: str) -> tuple[str, str]:
+    """Title and remedy: registration's own codes are worded by registration, the rest by the API,
+    by the proposals, or where the catalogue refuses."""
+    from courses.proposals.refusals import REFUSALS
     from enrollment.wording import reason
     from registrar.api import Problem
 
     try:
         return reason(code)
     except KeyError:
+        pass
+    if code in REFUSALS:
+        return REFUSALS[code]
+    try:
         problem = Problem(code)
-        return problem.title, problem.remedy
+    except KeyError:
+        return refused()[code]
+    return problem.title, problem.remedy
+
+
+_REFUSALS = ("Refused", "Overtaken")
+
+
+def refused() -> dict[str, tuple[str, str]]:
+    """What the catalogue refuses, by code, as the source words it: dots for what only the
+    occasion can say."""
+    found: dict[str, tuple[str, str]] = {}
+    for each in ours():
+        for node in ast.walk(each.tree):
+            if isinstance(node, ast.Call) and dotted(node.func).endswith(_REFUSALS):
+                words = [_text(argument) for argument in node.args]
+                if len(words) > 2 and words[0].isupper():
+                    found.setdefault(words[0], (words[1], words[2]))
+    return found
+
+
+def _text(node: ast.expr) -> str:
+    if isinstance(node, ast.JoinedStr):
+        return "".join(map(_text, node.values))
+    return str(node.value) if isinstance(node, ast.Constant) else "…"
 
 
 def checks() -> str:
@@ -129,12 +161,53 @@ def decisions() -> str:
     return table(("", "decision"), titles)
 
 
+def matrix() -> str:
+    """What each role may do, chapter by chapter."""
+    from registrar.accounts.matrix import COLUMNS, ROWS
+
+    parts = []
+    for chapter in dict.fromkeys(row.chapter for row in ROWS):
+        rows = [
+            (f"`{row.permission}`", *map(_cell, row.cells))
+            for row in ROWS
+            if row.chapter == chapter
+        ]
+        head = ("permission", *(role.replace("_", " ") for role in COLUMNS))
+        parts.append(f"### {chapter}\n\n{table(head, rows)}\n")
+    return "".join(parts)
+
+
+def _cell(scope: Iterable[Enum]) -> str:
+    return " or ".join(_WORDS[each.name] for each in scope) or "–"
+
+
+_WORDS = {
+    "EVERYTHING": "yes",
+    "DEPARTMENT": "own department",
+    "MINE": "own",
+    "CURRENT": "current",
+}
+
+
+def addresses() -> str:
+    """What each address asks for."""
+    from tests import routes
+
+    asked = [
+        (f"`{each.method}`", f"`{each.path}`", routes.needed(each)) for each in routes.routes()
+    ]
+    rows = [(*each, f"`{need}`" if "." in str(need) else need) for *each, need in asked]
+    return table(("method", "address", "needs"), rows)
+
+
 GENERATED: Mapping[str, Callable[[], str]] = {
     "reasons": reasons,
     "problems": problems,
     "checks": checks,
     "settings": settings,
     "decisions": decisions,
+    "matrix": matrix,
+    "addresses": addresses,
 }
 
 
@@ -145,6 +218,8 @@ def main() -> None:
     django.setup()
     for path, text in pages().items():
         path.write_text(text, encoding="utf-8")
+    if missing := requirements.neither():
+        sys.exit(f"neither shown by a test nor put off with a reason: {', '.join(missing)}")
 
 
 if __name__ == "__main__":

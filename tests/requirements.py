@@ -2,7 +2,8 @@
 
 The sentences are in docs/requirements.in; a test names those it shows with
 `@pytest.mark.requirement("S0-18", ...)`, on itself or on its class, or with `pytestmark` for its
-whole file. Nothing is imported or run: the tests are read as syntax trees.
+whole file. A line that no test shows, or not all of, says why after `later:`. Nothing is imported
+or run: the tests are read as syntax trees.
 """
 
 import ast
@@ -17,11 +18,11 @@ LATER = "later:"
 
 
 class Requirement(NamedTuple):
-    """A numbered sentence; `later` where no test is expected yet."""
+    """A numbered sentence; `later` is the reason why no test of all of it is expected yet."""
 
     id: str
     sentence: str
-    later: bool
+    later: str
 
 
 class Chapter(NamedTuple):
@@ -44,10 +45,29 @@ def chapters() -> list[Chapter]:
         if line.startswith("=="):
             read.append((line.removeprefix("==").strip(), []))
         elif line.strip() and not line.startswith("#"):
-            id_, sentence = (part.strip() for part in line.split("|", 1))
-            later = sentence.startswith(LATER)
-            read[-1][1].append(Requirement(id_, sentence.removeprefix(LATER).strip(), later))
+            read[-1][1].append(_requirement(line))
     return [Chapter(title, tuple(requirements)) for title, requirements in read]
+
+
+def _requirement(line: str) -> Requirement:
+    id_, sentence, *rest = (part.strip() for part in line.split("|"))
+    if len(rest) > 1 or not sentence or (rest and not rest[0].startswith(LATER)):
+        raise ValueError(f"{SENTENCES.name}: an id, a sentence and perhaps a reason: {line}")
+    later = rest[0].removeprefix(LATER).strip() if rest else ""
+    if rest and not later:
+        raise ValueError(f"{SENTENCES.name}: {id_} is put off without a reason")
+    return Requirement(id_, sentence, later)
+
+
+def neither() -> list[str]:
+    """The requirements that no test shows and no reason puts off."""
+    tested = {each.requirement for each in shown()}
+    return [
+        each.id
+        for chapter in chapters()
+        for each in chapter.requirements
+        if not each.later and each.id not in tested
+    ]
 
 
 def shown() -> list[Shown]:
@@ -111,9 +131,9 @@ def _row(requirement: Requirement, tests: list[Shown]) -> str:
         for each in tests
         if each.requirement == requirement.id
     ]
-    if not links:
-        links = ["*later*" if requirement.later else "**nothing yet**"]
-    return f"| {requirement.id} | {requirement.sentence} | {'<br>'.join(links)} |"
+    if requirement.later:
+        links.append(f"*later: {requirement.later}*")
+    return f"| {requirement.id} | {requirement.sentence} | {'<br>'.join(links) or '**nothing**'} |"
 
 
 def _sentence(test: str) -> str:

@@ -7,7 +7,9 @@ each, and `tick` repairs what those miss.
 from typing import Any
 
 TICK = "workers.tasks.tick"
+REMIND = "workers.tasks.remind"
 
 BEAT: dict[str, dict[str, Any]] = {
     "tick": {"task": TICK, "schedule": 30.0, "options": {"queue": "default"}},
+    "remind": {"task": REMIND, "schedule": 3600.0, "options": {"queue": "default"}},
 }

@@ -21,13 +21,14 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connection
 
+from courses import overdue
 from enrollment import windows
 from enrollment.facts import database_now
 from enrollment.mailbox import SETTLE, SETTLE_QUEUE, refuse_eviction
 from enrollment.settlement import settle_ready
 
 from . import settler
-from .schedule import TICK
+from .schedule import REMIND, TICK
 
 
 @shared_task(name=SETTLE, queue=SETTLE_QUEUE)
@@ -54,6 +55,12 @@ def close_window(*, window: int, **_: Any) -> list[str]:
 def tick(**_: Any) -> list[windows.Done]:
     """Find what the clocked tasks missed."""
     return windows.reconcile(_now())
+
+
+@shared_task(name=REMIND, queue=windows.QUEUE)
+def remind(**_: Any) -> list[overdue.Reminded]:
+    """Remind whoever has a proposal on their desk for too long."""
+    return overdue.remind(_now())
 
 
 def _now() -> datetime:

@@ -86,4 +86,4 @@ def request_link(request_id: int, text: str) -> SafeString:
 
 def page(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
     """A page with one form on it."""
-    return TemplateResponse(request, "enrollment/staff_form.html", context)
+    return TemplateResponse(request, "courses/asking.html", context)

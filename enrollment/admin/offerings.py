@@ -4,12 +4,13 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.db import IntegrityError
+from django.db.models import Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
-from courses.admin import MeetingInline
-from courses.models import Meeting, Offering
+from courses.admin.offerings import MeetingInline
+from courses.models import Course, Meeting, Offering, Term
 from courses.timetable import describe
 from enrollment.forms import LimitForm, PauseForm, PermitForm, RequestForm, TimetableForm
 from registrar.admin import KeptAdmin, button, colored
@@ -32,11 +33,24 @@ class OfferingForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def clean(self) -> dict[str, Any] | None:
         cleaned = super().clean()
-        course = self.cleaned_data.get("course")
+        course, term = self.cleaned_data.get("course"), self.cleaned_data.get("term")
+        if course is not None and term is not None:
+            self._once_a_term(course, term)
         for name in ("base_limit", "section_limit"):
             if course is not None and self.cleaned_data.get(name, 0) is None:
                 self.cleaned_data[name] = course.max_seats
         return cleaned
+
+    def _once_a_term(self, course: Course, term: Term) -> None:
+        """One version of a course in a term: in two, a student could sit in both.
+
+        And one course of a code: another that had it before would share the codes of sections.
+        """
+        same = Q(lineage=course.lineage) | Q(course__code__iexact=course.code)
+        offered = Offering.objects.filter(same, term=term)
+        for other in offered.select_related("course"):
+            said = f"{other.course.code} v{other.course.version} is offered in {term.code} already."
+            self.add_error("course", said)
 
 
 class BaseMeetingInline(MeetingInline):
@@ -94,6 +108,16 @@ class OfferingAdmin(KeptAdmin):
 
     def get_inlines(self, request: HttpRequest, obj: Any) -> Any:
         return () if obj is None else self.inlines
+
+    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> Any:
+        """Asked again where the database refuses what the form allowed.
+
+        Somebody else's offering was committed in between, and now the form knows it.
+        """
+        try:
+            return super().add_view(request, form_url, extra_context)
+        except IntegrityError:
+            return super().add_view(request, form_url, extra_context)
 
     def save_model(self, request: HttpRequest, obj: Offering, form: Any, change: bool) -> None:
         """Only a new one: the web may write no column of an offering that students may be in."""

@@ -9,7 +9,7 @@ from django.utils.safestring import SafeString
 
 from enrollment.models import Attempt, Enrollment, Outcome, Request, Settlement, WaitlistEntry
 from enrollment.rules import REASONS
-from registrar.admin import ReadOnlyAdmin, colored, pretty, to_the_second, verbatim
+from registrar.admin import ReadOnlyAdmin, WatchedAdmin, colored, pretty, to_the_second, verbatim
 
 from .asking import request_link
 
@@ -24,8 +24,15 @@ FACTS_SHOWN = 20_000
 """Characters of a settlement's facts on its page; all of them can be many megabytes."""
 
 
+class StudentsAdmin(WatchedAdmin, ReadOnlyAdmin):
+    """Records of students, one a row."""
+
+    def whose(self, record: Any) -> str:
+        return f"student:{record.student_id}" if record.student_id else ""
+
+
 @admin.register(Request)
-class RequestAdmin(ReadOnlyAdmin):
+class RequestAdmin(StudentsAdmin):
     """A request in its place in line, and what became of it."""
 
     list_display = ("id", "kind", "student", "result", "code", "actor", "accepted")
@@ -91,7 +98,7 @@ class RequestAdmin(ReadOnlyAdmin):
 
 
 @admin.register(Enrollment)
-class EnrollmentAdmin(ReadOnlyAdmin):
+class EnrollmentAdmin(StudentsAdmin):
     list_display = ("student", "offering", "section", "active", "credits", "asked_by")
     list_filter = ("active",)
     list_select_related = ("student", "offering__course", "offering__term", "section")
@@ -105,7 +112,7 @@ class EnrollmentAdmin(ReadOnlyAdmin):
 
 
 @admin.register(WaitlistEntry)
-class WaitlistEntryAdmin(ReadOnlyAdmin):
+class WaitlistEntryAdmin(StudentsAdmin):
     list_display = ("student", "offering", "section", "state", "passed_over", "asked_by")
     list_filter = ("state",)
     list_select_related = ("student", "offering__course", "offering__term", "section")
@@ -118,7 +125,7 @@ class WaitlistEntryAdmin(ReadOnlyAdmin):
 
 
 @admin.register(Settlement)
-class SettlementAdmin(ReadOnlyAdmin):
+class SettlementAdmin(WatchedAdmin, ReadOnlyAdmin):
     """One batch: its number is its place in the order in which everything was decided."""
 
     list_display = ("id", "decided", "held", "worker", "at")

@@ -10,13 +10,14 @@ from courses.models import Term
 from enrollment.forms import MaximumForm
 from enrollment.models import Student, StudentTerm
 from enrollment.students import Raised, raise_maximum
-from registrar.admin import KeptAdmin, ReadOnlyAdmin, button
+from registrar.admin import KeptAdmin, WatchedAdmin, button
 
 from .asking import actor, may_ask, now, page
+from .records import StudentsAdmin
 
 
 @admin.register(Student)
-class StudentAdmin(KeptAdmin):
+class StudentAdmin(WatchedAdmin, KeptAdmin):
     list_display = ("number", "cohort", "user")
     list_select_related = ("user",)
     search_fields = ("number", "cohort", "user__username")
@@ -73,7 +74,7 @@ def _raise(request: HttpRequest, student: Student, form: MaximumForm) -> bool:
 
 
 @admin.register(StudentTerm)
-class StudentTermAdmin(ReadOnlyAdmin):
+class StudentTermAdmin(StudentsAdmin):
     """Credits are what the seats sum to; the maximum is raised on the student's page."""
 
     list_display = ("student", "term", "credits", "max_credits")

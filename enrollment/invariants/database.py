@@ -18,13 +18,14 @@ CHECKS = (
     Check(
         "history-only-grows",
         "Triggers that fire whatever the session says refuse to change requests, outcomes, "
-        "settlements and the audit.",
+        "settlements, the audit and the access log.",
         """
         SELECT concat(named.tbl, ': ', named.trigger, ' is ',
                       CASE WHEN t.oid IS NULL THEN 'missing'
                            WHEN t.tgenabled <> 'A' THEN 'not enabled always'
                            ELSE 'not what it was' END)
-        FROM (VALUES ('audit_entries'), ('requests'), ('outcomes'), ('settlements')) AS kept (tbl)
+        FROM (VALUES ('audit_entries'), ('access_entries'), ('requests'), ('outcomes'),
+                     ('settlements')) AS kept (tbl)
         CROSS JOIN LATERAL (VALUES (kept.tbl, 'append_only_rows', 27),
                                    (kept.tbl, 'append_only_table', 34))
                    AS named (tbl, trigger, fires)
@@ -95,6 +96,25 @@ CHECKS = (
         """,
     ),
     Check(
+        "departments-are-walled",
+        "Row-level security holds for departments and their plans, and for the owner of these too: "
+        "only the admin claim writes.",
+        """
+        SELECT concat(named.tbl, ' has no row-level security in force')
+        FROM (VALUES ('departments'), ('years'), ('semesters'), ('department_course_map'))
+             AS named (tbl)
+        LEFT JOIN pg_class c ON c.oid = to_regclass(named.tbl)
+        WHERE (c.relrowsecurity AND c.relforcerowsecurity) IS NOT TRUE
+        UNION ALL
+        SELECT concat(tablename, ' is opened by the policy ', policyname) FROM pg_policies
+        WHERE schemaname = 'public' AND cmd <> 'SELECT'
+          AND tablename IN ('departments', 'years', 'semesters', 'department_course_map')
+          AND NOT (qual IS NOT DISTINCT FROM with_check
+                   AND qual IS NOT DISTINCT FROM
+                       '(current_setting(''app.role''::text, true) = ''admin''::text)')
+        """,
+    ),
+    Check(
         "only-settlements-seat",
         "The web may not seat, decide or forget anything, nobody may change what happened.",
         """
@@ -110,10 +130,12 @@ CHECKS = (
             ('reg_web', 'student_terms', 'DELETE,TRUNCATE'),
             ('reg_web', 'requests', 'UPDATE,DELETE,TRUNCATE'),
             ('reg_web', 'audit_entries', 'UPDATE,DELETE,TRUNCATE'),
+            ('reg_web', 'access_entries', 'UPDATE,DELETE,TRUNCATE'),
             ('reg_worker', 'requests', 'UPDATE,DELETE,TRUNCATE'),
             ('reg_worker', 'outcomes', 'UPDATE,DELETE,TRUNCATE'),
             ('reg_worker', 'settlements', 'UPDATE,DELETE,TRUNCATE'),
             ('reg_worker', 'audit_entries', 'UPDATE,DELETE,TRUNCATE'),
+            ('reg_worker', 'access_entries', 'UPDATE,DELETE,TRUNCATE'),
             ('reg_worker', 'pending', 'UPDATE,TRUNCATE'),
             ('reg_worker', 'enrollments', 'DELETE,TRUNCATE'),
             ('reg_worker', 'waitlist_entries', 'DELETE,TRUNCATE')

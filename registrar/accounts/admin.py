@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from knox import admin as knox
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
-from registrar.admin import KeptAdmin, ReadOnlyAdmin
+from registrar.admin import KeptAdmin, ReadOnlyAdmin, WatchedAdmin
 
 from .models import User
 
@@ -19,7 +19,7 @@ admin.site.unregister(knox.models.AuthToken)
 
 
 @admin.register(User)
-class UserAdmin(DjangoUserAdmin, KeptAdmin):  # type: ignore[type-arg]
+class UserAdmin(WatchedAdmin, DjangoUserAdmin, KeptAdmin):  # type: ignore[type-arg]
     """Roles are given here; what a role may do is a table in `permissions`."""
 
     form = UserChangeForm

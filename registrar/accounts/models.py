@@ -8,3 +8,8 @@ class User(AbstractUser):
 
     class Meta:
         db_table = "users"
+
+    @property
+    def actor(self) -> str:
+        """As the logs name them: an id, no name."""
+        return f"user:{self.pk}"

@@ -1,61 +1,102 @@
-"""What each role may see and write in the admin: one table, and what is not in it is refused.
+"""Answers Django's permission questions from the matrix, through `rules`.
 
-The pages themselves allow less: most of what registration makes can be written by nobody there.
+`user.has_perm("courses.version_course", course)` asks about that course. Asked about nothing, it
+says whether there can be anything that the person may do it to; then the record itself is still
+to be asked about.
 """
 
-from collections.abc import Mapping
+from functools import reduce
+from operator import attrgetter, or_
 
+import rules
 from django.contrib.auth.backends import ModelBackend
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import Model
 
+from .matrix import DEPARTMENT_OF, MADE_BY, ROWS, Row, Scope
 from .models import User
-from .roles import Role
+from .roles import Role, roles_of
 
-CATALOGUE = frozenset({"courses"})
-RECORDS = CATALOGUE | {"enrollment", "audit"}
-
-MAY_VIEW: Mapping[str, frozenset[str]] = {
-    Role.FACULTY: CATALOGUE,
-    Role.DEPARTMENT_HEAD: CATALOGUE,
-    Role.CURRICULUM_COMMITTEE: CATALOGUE,
-    Role.ACADEMIC_COUNCIL: CATALOGUE,
-    Role.AUDITOR: RECORDS,
-    Role.REGISTRAR: RECORDS | {"django_celery_beat", "accounts"},
-    Role.ADMIN: RECORDS | {"django_celery_beat", "accounts", "auth"},
-}
-MAY_WRITE: Mapping[str, frozenset[str]] = {
-    Role.REGISTRAR: frozenset({"courses", "enrollment"}),
-    Role.ADMIN: frozenset({"courses", "enrollment", "accounts"}),
-}
-"""By application: `view`, or any of `add`, `change` and `delete`, of its models."""
-
-_NONE: frozenset[str] = frozenset()
+Asker = User | AnonymousUser
 
 
 class RoleBackend(ModelBackend):
-    """Sign-in by password; Django's permission questions are answered from the tables above."""
+    """Sign-in by password; permissions by the matrix, and by nothing that is kept elsewhere."""
 
-    def has_perm(self, user_obj: User | AnonymousUser, perm: str, obj: Model | None = None) -> bool:
-        app, _, codename = perm.partition(".")
-        table = MAY_VIEW if codename.startswith("view_") else MAY_WRITE
-        return app in _apps(user_obj, table) or super().has_perm(user_obj, perm, obj)
+    def has_perm(self, user_obj: Asker, perm: str, obj: Model | None = None) -> bool:
+        return bool(rules.has_perm(perm, user_obj, obj))
 
-    def has_module_perms(self, user_obj: User | AnonymousUser, app_label: str) -> bool:
+    def has_module_perms(self, user_obj: Asker, app_label: str) -> bool:
         """Whether any page of an application is theirs to see."""
-        ours = app_label in _apps(user_obj, MAY_VIEW)
-        return ours or super().has_module_perms(user_obj, app_label)
+        seen = (row for row in ROWS if row.permission.startswith(f"{app_label}.view_"))
+        return any(rules.has_perm(row.permission, user_obj, None) for row in seen)
 
 
-def _apps(user: User | AnonymousUser, table: Mapping[str, frozenset[str]]) -> frozenset[str]:
-    return _NONE.union(*(table.get(role, _NONE) for role in _roles(user)))
+def _has_role(role: Role) -> rules.Predicate:
+    def has_role(user: Asker) -> bool:
+        return role in roles_of(user)
+
+    return rules.predicate(has_role, name=f"is {role}")
 
 
-def _roles(user: User | AnonymousUser) -> frozenset[str]:
-    """The user's groups, read once for each request's user object."""
-    if not isinstance(user, User) or not user.is_active:
-        return _NONE
-    roles: frozenset[str] | None = user.__dict__.get("_roles")
-    if roles is None:
-        roles = user.__dict__["_roles"] = frozenset(user.groups.values_list("name", flat=True))
-    return roles
+def _in_their_department(user: Asker, obj: Model | None) -> bool:
+    departments = _departments(user)
+    if obj is None:
+        return bool(departments)
+    return _found(obj, DEPARTMENT_OF.get(obj._meta.label_lower, "department_id")) in departments
+
+
+def _theirs(user: Asker, obj: Model | None) -> bool:
+    if obj is None:
+        return True
+    named = MADE_BY.get(obj._meta.label_lower, ())
+    return user.pk is not None and user.pk in {_found(obj, name) for name in named}
+
+
+def _current(user: Asker, obj: Model | None) -> bool:
+    if obj is None:
+        return True
+    return bool(_found(obj, "latest_version") and _found(obj, "working_course"))
+
+
+def _found(obj: Model, path: str) -> object:
+    """The value at the end of a dotted path; None where there is none."""
+    try:
+        value: object = attrgetter(path)(obj)
+    except AttributeError:
+        return None
+    return value
+
+
+def _departments(user: Asker) -> frozenset[int]:
+    """The departments that the user is a member of, read once for each request's user object."""
+    if not isinstance(user, User):
+        return frozenset()
+    found: frozenset[int] | None = user.__dict__.get("_departments")
+    if found is None:
+        found = frozenset(user.departments.values_list("department_id", flat=True))
+        user.__dict__["_departments"] = found
+    return found
+
+
+_WITHIN = {
+    Scope.EVERYTHING: rules.always_true,
+    Scope.DEPARTMENT: rules.predicate(_in_their_department, name="in their department"),
+    Scope.MINE: rules.predicate(_theirs, name="theirs"),
+    Scope.CURRENT: rules.predicate(_current, name="current"),
+}
+
+
+def _predicate(row: Row) -> rules.Predicate:
+    """Any role that the row names, over any of what it says."""
+    given = [
+        _has_role(role) & within
+        for role in Role
+        for scope, within in _WITHIN.items()
+        if scope in row.of(role)
+    ]
+    return reduce(or_, given)
+
+
+for _row in ROWS:
+    rules.add_perm(_row.permission, _predicate(_row))

@@ -2,6 +2,8 @@
 
 from enum import StrEnum
 
+from django.contrib.auth.models import AnonymousUser
+
 from .models import User
 
 
@@ -16,12 +18,16 @@ class Role(StrEnum):
     AUDITOR = "auditor"
 
 
-RUN_REGISTRATION = frozenset({Role.REGISTRAR, Role.ADMIN})
-"""Who runs registration: windows, seats, permits, pauses."""
+def roles_of(user: User | AnonymousUser) -> frozenset[str]:
+    """The user's groups, read once for each request's user object; none for who left."""
+    if not isinstance(user, User) or not user.is_active:
+        return frozenset()
+    roles: frozenset[str] | None = user.__dict__.get("_roles")
+    if roles is None:
+        roles = user.__dict__["_roles"] = frozenset(user.groups.values_list("name", flat=True))
+    return roles
 
 
 def may_run_registration(user: User) -> bool:
     """Whether this user may change windows and seats."""
-    if not user.is_active:
-        return False
-    return user.is_superuser or user.groups.filter(name__in=RUN_REGISTRATION).exists()
+    return user.has_perm("enrollment.run_registration")

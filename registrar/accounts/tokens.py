@@ -136,8 +136,9 @@ def _digest(token: str) -> str:
 
 
 # The student is joined by the table's name: `accounts` knows nothing of `enrollment`. For the
-# meaning of OFFSET 0 see `registrar.prepared`.
-_USER_COLUMNS = ("id", "username", "is_active", "is_staff", "is_superuser")
+# meaning of OFFSET 0 see `registrar.prepared`. In the order of the models' fields: `from_db` goes
+# by their places, not by their names.
+_USER_COLUMNS = ("id", "is_superuser", "username", "is_staff", "is_active")
 _STUDENT_COLUMNS = ("id", "user_id", "number", "cohort")
 _FIND = f"""
 SELECT {", ".join(f"u.{name}" for name in _USER_COLUMNS)},

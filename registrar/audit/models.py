@@ -29,3 +29,28 @@ class Entry(models.Model):
 
     def __str__(self) -> str:
         return f"{self.stream} #{self.seq} {self.event}"
+
+
+class Access(models.Model):
+    """That somebody read what is another person's, or confidential (S1-104).
+
+    As append-only as the log. No row is chained to another: a chain would have readers wait.
+    """
+
+    at = models.DateTimeField()
+    actor = models.CharField(max_length=60)
+    what = models.CharField(max_length=60)
+    whose = models.CharField(max_length=60, blank=True, default="")
+    route = models.CharField(max_length=300)
+
+    class Meta:
+        db_table = "access_entries"
+        indexes = [
+            models.Index(fields=["whose", "at"], name="access_by_whose"),
+            models.Index(fields=["actor", "at"], name="access_by_actor"),
+        ]
+        verbose_name = "access"
+        verbose_name_plural = "access log"
+
+    def __str__(self) -> str:
+        return f"{self.actor} read {self.what} of {self.whose or 'nobody'}"

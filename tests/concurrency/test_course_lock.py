@@ -76,6 +76,7 @@ def results() -> list[str]:
     return list(Outcome.objects.order_by("request_id").values_list("result", flat=True))
 
 
+@pytest.mark.requirement("S1-91")
 def test_the_last_seat_is_sold_once(last_seat: Section, monkeypatch: pytest.MonkeyPatch) -> None:
     each_takes_one(monkeypatch)
     both_have_read = Meeting()

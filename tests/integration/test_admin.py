@@ -43,7 +43,7 @@ def test_every_page_can_be_read_by_the_registrar(registrar: Client, term: Term) 
         settle_all()
     for model, admin in site._registry.items():
         label = f"{model._meta.app_label}/{model._meta.model_name}"
-        if model._meta.app_label == "auth":
+        if model._meta.label_lower in ("auth.group", "audit.access"):
             continue
         page(registrar, f"{label}/")
         page(registrar, f"{label}/?q=x") if admin.search_fields else None

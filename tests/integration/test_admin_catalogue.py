@@ -5,8 +5,10 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
-from courses.models import Course, Meeting, Offering, Section, Term
+from courses.catalogue import create_new_version
+from courses.models import Meeting, Offering, Section, Term
 from registrar.accounts.roles import Role
 from tests.clerks import as_owner, signed_in
 from tests.factories import (
@@ -69,7 +71,24 @@ def test_a_course_offered_twice_in_a_term_is_refused_by_name(registrar: Client, 
 
     response = registrar.post("/admin/courses/offering/add/", values)
 
-    assert "already exists" in str(response.context["adminform"].form.errors)
+    [told] = response.context["adminform"].form.errors["course"]
+    assert told == f"{offering.course.code} v1.0 is offered in 2026-ODD already."
+
+
+def test_another_version_or_another_course_of_the_code_is_refused_too(
+    registrar: Client, term: Term
+) -> None:
+    """In two versions a student could sit in both; of two of one code sections would share one."""
+    with as_owner():
+        old = make_offering(term, code="CS101").course
+        renamed = create_new_version(old, {"code": "CS111"}, by="user:1", now=timezone.now())
+        heir = make_course("CS101", version="2.0")
+
+    for course in (renamed, heir):
+        values = {"course": course.pk, "term": term.pk, "open_threshold": 1}
+        response = registrar.post("/admin/courses/offering/add/", values)
+        [told] = response.context["adminform"].form.errors["course"]
+        assert told == "CS101 v1.0 is offered in 2026-ODD already."
 
 
 def test_a_section_keeps_its_counters_while_staff_describe_it(
@@ -119,33 +138,3 @@ def test_a_meeting_that_cannot_be_is_named(
 
     [formset] = response.context["inline_admin_formsets"]
     assert message in " ".join(formset.formset.forms[0].errors[field])
-
-
-def test_a_course_is_added_and_never_changed(registrar: Client, term: Term) -> None:
-    values = {
-        "code": "PH101",
-        "name": "Physics",
-        "credit": 4,
-        "max_seats": 60,
-        "syllabus": "Motion",
-        "ref_books": "None",
-        "working_course": "on",
-        **percentages(quiz_1=10),
-    }
-
-    wrong = registrar.post("/admin/courses/course/add/", values | percentages(quiz_1=11))
-    registrar.post("/admin/courses/course/add/", values)
-    twice = registrar.post("/admin/courses/course/add/", values | {"code": "ph101"})
-
-    [sums] = wrong.context["adminform"].form.errors["percent_quiz_1"]
-    assert sums == "Assessment percentages must sum to 100%, these sum to 101%."
-    [taken] = twice.context["adminform"].form.errors["code"]
-    assert taken == "There is a course with this code already."
-    course = Course.objects.get()
-    assert registrar.post(f"/admin/courses/course/{course.pk}/change/", values).status_code == 403
-
-
-def percentages(quiz_1: int) -> dict[str, int]:
-    parts = {"midsem": 20, "quiz_2": 10, "endsem": 30, "project": 15}
-    parts |= {"lab_evaluation": 10, "course_attendance": 5, "quiz_1": quiz_1}
-    return {f"percent_{name}": value for name, value in parts.items()}

@@ -108,9 +108,8 @@ def test_pages_follow_each_other_and_miss_nobody(ada: Caller, term: Term) -> Non
 def test_a_list_can_be_narrowed(ada: Caller, term: Term, query: str, found: list[str]) -> None:
     factories.make_offering(term, code="CS1")
     factories.make_offering(term, code="CS2", status="PAUSED")
-    algebra = factories.make_offering(term, code="MA1", base_limit=0)
-    algebra.course.name = "Linear Algebra"
-    algebra.course.save()
+    algebra = factories.make_course("MA1", name="Linear Algebra")
+    Offering.objects.create(course=algebra, term=term, base_limit=0, auto_create=False)
     factories.make_offering(factories.make_term("OTHER"), code="SU1")
 
     assert codes(ada.get(f"{OFFERINGS}?{query}")) == found

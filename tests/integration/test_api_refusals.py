@@ -12,11 +12,11 @@ from django.utils import timezone
 
 from courses.models import Offering, Term
 from enrollment import requests as door
-from enrollment import rules, wording
+from enrollment import wording
 from enrollment.models import Request, Window
 from registrar import api
 from registrar.accounts.tokens import make_tokens
-from tests import factories
+from tests import factories, pages
 from tests.callers import Caller, Reply, settle_all
 
 ENROLL = "courses/CS101/enroll/"
@@ -402,14 +402,11 @@ def test_a_user_who_is_no_student_does_not_register(offering: Offering, window: 
 
 
 def test_every_code_that_may_be_refused_with_has_words_and_a_status() -> None:
-    generic = set(api._TEXTS)
-    spoken = generic | set(rules.REASONS) | set(wording.SAID_AT_THE_DOOR)
-
     assert set(wording.SAID_AT_THE_DOOR) <= set(api.STATUS)
-    assert set(api.STATUS) <= spoken
-    for title, remedy in wording.SAID_AT_THE_DOOR.values():
-        assert title.endswith(".")
-        assert remedy.endswith(".")
+    assert set(pages.refused()) - {"INVALID"} <= set(api.STATUS)
+    for code in api.STATUS:
+        for said in pages.said(code):
+            assert said.endswith((".", "…")), (code, said)
 
 
 def test_a_problem_is_json_that_others_can_read() -> None:

@@ -120,6 +120,7 @@ def test_the_id_of_another_version_means_the_version_offered(
 ) -> None:
     older = Course.objects.get(pk=offering.course_id)
     older.pk, older.version, older.latest_version = None, "2.0", False
+    older.revision = 2
     older._state.adding = True
     older.save()
 

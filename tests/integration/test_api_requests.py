@@ -35,6 +35,7 @@ def ben(term: Term) -> Caller:
 # Another's is nobody's ------------------------------------------------------------------------
 
 
+@pytest.mark.requirement("S1-105")
 @pytest.mark.parametrize(("method", "path"), [("get", ""), ("post", "cancel/")])
 def test_anothers_request_answers_as_a_missing_one(
     ada: Caller, ben: Caller, offering: Offering, method: str, path: str
@@ -51,6 +52,7 @@ def test_anothers_request_answers_as_a_missing_one(
     assert dict(anothers.headers) == dict(missing.headers)
 
 
+@pytest.mark.requirement("S1-105")
 def test_a_list_never_shows_what_is_anothers(ada: Caller, ben: Caller, offering: Offering) -> None:
     request = ada.enroll(offering)
 

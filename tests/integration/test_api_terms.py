@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+import pytest
 from django.utils import timezone
 
 from courses.models import Offering, Term
@@ -17,6 +18,7 @@ def make_window(term: Term, opens_in: float, hours: float = 1, **fields: object)
     )
 
 
+@pytest.mark.requirement("S1-93")
 def test_a_code_means_the_offering_of_the_term_that_is_open(database: None) -> None:
     past, now, next_ = (factories.make_term(code) for code in ("PAST", "NOW", "NEXT"))
     first = factories.make_offering(past, code="CS101")

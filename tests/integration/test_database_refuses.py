@@ -42,6 +42,10 @@ def owner(world: None) -> Iterator[None]:
     """One transaction, rolled back, in which deferred checks are made at once."""
     with transaction.atomic():
         execute("SET CONSTRAINTS ALL IMMEDIATE")
+        execute(
+            "INSERT INTO access_entries (at, actor, what, whose, route) "
+            "VALUES (now(), 'user:1', 'enrollment.student', 'student:1', '/')"
+        )
         yield
         transaction.set_rollback(True)
 
@@ -188,6 +192,7 @@ REFUSED: dict[str, list[str]] = {
 }
 
 
+@pytest.mark.requirement("S1-97")
 @pytest.mark.usefixtures("owner")
 def test_the_database_refuses_what_the_code_promises_never_to_write() -> None:
     said = {sql: (rule, answer(sql)) for rule, tried in REFUSED.items() for sql in tried}
@@ -251,7 +256,7 @@ def test_every_constraint_of_the_pipeline_was_tried_here() -> None:
 
 # History only grows ---------------------------------------------------------------------------
 
-APPEND_ONLY = ("requests", "outcomes", "settlements", "audit_entries")
+APPEND_ONLY = ("requests", "outcomes", "settlements", "audit_entries", "access_entries")
 CHANGES = (
     "UPDATE {0} SET {1} = {1}",
     "DELETE FROM {0}",
@@ -261,6 +266,7 @@ CHANGES = (
 A_REPLICA = "SET LOCAL session_replication_role = replica"
 
 
+@pytest.mark.requirement("S1-101")
 @pytest.mark.usefixtures("owner")
 @pytest.mark.parametrize("disguise", ["SELECT", A_REPLICA])
 def test_what_happened_cannot_be_changed(disguise: str) -> None:

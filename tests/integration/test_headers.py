@@ -28,6 +28,7 @@ def headers_of(response: object) -> dict[str, str]:
     return dict(response.headers)  # type: ignore[attr-defined]
 
 
+@pytest.mark.requirement("S1-105")
 @pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize("token", ["", "Token nobodys", "token nobodys", "Basic eDp5"])
 def test_every_reply_has_the_headers_of_security(database: None, path: str, token: str) -> None:

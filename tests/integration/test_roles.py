@@ -14,7 +14,7 @@ from tests.factories import (
 from tests.processes import python
 from tests.races import broken, settle_all
 
-HISTORY = ("requests", "outcomes", "settlements", "audit_entries")
+HISTORY = ("requests", "outcomes", "settlements", "audit_entries", "access_entries")
 
 
 @pytest.fixture
@@ -82,6 +82,7 @@ BOTH_DENIED = [
     "UPDATE outcomes SET facts = NULL",
     "UPDATE settlements SET facts = NULL",
     "UPDATE audit_entries SET body = NULL",
+    "UPDATE access_entries SET actor = 'nobody'",
     *(f"DELETE FROM {table}" for table in HISTORY),
     *(f"TRUNCATE {table}" for table in (*HISTORY, "enrollments", "pending")),
     "ALTER TABLE enrollments DROP CONSTRAINT enrollment_no_two_at_the_same_time",

@@ -165,6 +165,7 @@ def test_what_is_broken_is_counted_and_the_first_are_shown() -> None:
     )
 
 
+@pytest.mark.requirement("S1-101")
 @pytest.mark.usefixtures("rolled_back")
 def test_broken_is_1_tampered_is_3_and_the_worse_wins() -> None:
     with connection.cursor() as cursor:

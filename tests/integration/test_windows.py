@@ -110,6 +110,7 @@ def test_a_window_that_has_opened_cannot_be_removed(window: Window) -> None:
 # Effects, once each ---------------------------------------------------------------------------
 
 
+@pytest.mark.requirement("S1-93")
 def test_an_opening_is_announced_at_its_time_and_not_before(window: Window) -> None:
     assert advanced(window, OPENS - timedelta(microseconds=1)) == []
     assert advanced(window, OPENS) == ["window_opened"]

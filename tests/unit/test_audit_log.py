@@ -54,6 +54,7 @@ class TestDigest:
 
         assert digest(GENESIS, 1, AT, DRAFT) == hashlib.sha256(written).digest()
 
+    @pytest.mark.requirement("S1-101")
     @pytest.mark.parametrize(
         ("field", "value"),
         [

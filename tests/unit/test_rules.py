@@ -163,6 +163,7 @@ class TestTimetable:
 
 
 class TestOrder:
+    @pytest.mark.requirement("S1-90")
     def test_the_first_rule_that_refuses_speaks(self) -> None:
         hopeless = case(student(ADA, load=24), offering(ALGEBRA, 1, status="PAUSED"), window=0)
 

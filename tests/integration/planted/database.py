@@ -38,6 +38,16 @@ DATABASE = (
         "a worker with a table of its own",
         ("ALTER TABLE attempts OWNER TO reg_worker",),
     ),
+    Plant(
+        "departments-are-walled",
+        "walls that the owner walks through",
+        ("ALTER TABLE semesters NO FORCE ROW LEVEL SECURITY",),
+    ),
+    Plant(
+        "departments-are-walled",
+        "a door for everybody",
+        ("CREATE POLICY anybody ON department_course_map FOR DELETE USING (true)",),
+    ),
     Plant("only-settlements-seat", "a web that seats", ("GRANT INSERT ON enrollments TO reg_web",)),
     Plant(
         "only-settlements-seat",

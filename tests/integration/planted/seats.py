@@ -37,7 +37,9 @@ SEATS = (
         "one-seat-per-course",
         "two courses that are versions of one",
         (
-            "UPDATE courses SET latest_version = false, "
+            "ALTER TABLE courses DISABLE TRIGGER course_stays",
+            "UPDATE courses SET latest_version = false, state = 'DEPRECATED', "
+            "working_course = false, revision = 100 + id, "
             "lineage = (SELECT lineage FROM courses WHERE code = 'TUE')",
         ),
     ),

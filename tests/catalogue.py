@@ -1,0 +1,39 @@
+"""A course as tests of the catalogue make, change and are refused it."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from courses.catalogue import create_course, create_new_version
+from courses.lifecycle import State
+from courses.models import Course
+from courses.refusal import Refused
+
+NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+BY = "user:7"
+FIELDS: dict[str, Any] = {
+    "code": "CS101",
+    "name": "Introduction to Computer Science",
+    "credit": 3,
+    "lecture_hours": 3,
+    "syllabus": "Sets\nFunctions",
+    "ref_books": "None.",
+}
+
+
+def begin(state: State = State.ACTIVE, **fields: Any) -> Course:
+    """A first version, CS101 where nothing else is said."""
+    return create_course(FIELDS | fields, by=BY, now=NOW, state=state)
+
+
+def change(course: Course, **fields: Any) -> Course:
+    """The next version of a course."""
+    return create_new_version(course, fields, by=BY, now=NOW)
+
+
+def refused(course: Course, **fields: Any) -> Refused:
+    """Why there is no next version."""
+    with pytest.raises(Refused) as caught:
+        change(course, **fields)
+    return caught.value
