@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any, TypeVar, cast
 
+from django.contrib.auth.models import AnonymousUser
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
@@ -17,6 +18,12 @@ from unfold.enums import ActionVariant
 from registrar.audit.access import record_reading
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+
+def actor(request: HttpRequest) -> str:
+    """Who acts in the administration, as the logs name them."""
+    assert not isinstance(request.user, AnonymousUser)
+    return request.user.actor
 
 
 class KeptAdmin(ModelAdmin):  # type: ignore[misc]
@@ -83,7 +90,7 @@ class WatchedAdmin(ModelAdmin):  # type: ignore[misc]
     def watch(self, request: HttpRequest, records: Iterable[Model]) -> None:
         """A line for whoever these are about; a page of a subclass's own calls it."""
         record_reading(
-            actor=f"user:{request.user.pk}",
+            actor=actor(request),
             what=self.opts.label_lower,
             whose=map(self.whose, records),
             route=request.get_full_path(),

@@ -13,14 +13,14 @@ from django.utils import timezone
 
 from courses.forms import AskingForm
 from courses.refusal import Refused
-from registrar.admin import KeptAdmin
+from registrar.admin import KeptAdmin, actor
 
 T = TypeVar("T")
 
 
 def by(request: HttpRequest) -> dict[str, Any]:
     """Who acts and when, for an operation."""
-    return {"actor": f"user:{request.user.pk}", "now": timezone.now()}
+    return {"actor": actor(request), "now": timezone.now()}
 
 
 def done(form: AskingForm, act: Callable[[], T]) -> T | None:

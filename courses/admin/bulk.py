@@ -31,7 +31,7 @@ from courses.forms import AskingForm
 from courses.models import Course
 from courses.refusal import Refused
 from courses.versioning import CONTENT, LINKS
-from registrar.admin import KeptAdmin, button
+from registrar.admin import KeptAdmin, actor, button
 
 from .acting import done
 
@@ -207,7 +207,7 @@ class BulkPages(KeptAdmin):
 def _run(request: HttpRequest, text: str, reason: str, *, dry_run: bool = True) -> bulk.Report:
     return bulk.bulk_edit(
         StringIO(text, newline=""),
-        by=f"user:{request.user.pk}",
+        by=actor(request),
         may=partial(request.user.has_perm, "courses.version_course"),
         now=timezone.now(),
         reason=reason,

@@ -24,7 +24,7 @@ from courses.models import Course, Discipline
 from courses.refusal import Refused
 from courses.search import search
 from courses.versioning import HOURS, LINKS, PERCENTAGES
-from registrar.admin import KeptAdmin, button, colored
+from registrar.admin import KeptAdmin, actor, button, colored
 
 from .acting import done
 from .bulk import BulkPages
@@ -157,7 +157,7 @@ class CourseAdmin(InAndOut, BulkPages, NeedsPage):
             state = State.DRAFT if form.cleaned_data["draft"] else State.ACTIVE
             return catalogue.create_course(
                 form.changes,
-                by=_by(request),
+                by=actor(request),
                 now=timezone.now(),
                 state=state,
                 department=form.cleaned_data["department"],
@@ -180,7 +180,7 @@ class CourseAdmin(InAndOut, BulkPages, NeedsPage):
                 lambda: catalogue.create_new_version(
                     course,
                     form.changes,
-                    by=_by(request),
+                    by=actor(request),
                     now=timezone.now(),
                     override=form.decided,
                     reason=form.cleaned_data["reason"],
@@ -200,7 +200,7 @@ class CourseAdmin(InAndOut, BulkPages, NeedsPage):
             lambda: catalogue.edit_draft(
                 course,
                 form.changes,
-                by=_by(request),
+                by=actor(request),
                 now=timezone.now(),
                 comment=form.cleaned_data["reason"],
             ),
@@ -230,7 +230,7 @@ class CourseAdmin(InAndOut, BulkPages, NeedsPage):
                 )
             reason = form.cleaned_data["reason"]
             return catalogue.change_state(
-                course, to, by=_by(request), now=timezone.now(), reason=reason
+                course, to, by=actor(request), now=timezone.now(), reason=reason
             )
 
         if changed := done(form, change):
@@ -247,7 +247,7 @@ class CourseAdmin(InAndOut, BulkPages, NeedsPage):
             lambda: catalogue.roll_back(
                 course.lineage,
                 course,
-                by=_by(request),
+                by=actor(request),
                 now=timezone.now(),
                 reason=form.cleaned_data["reason"],
             ),
@@ -342,8 +342,3 @@ class DisciplineAdmin(InAndOut, KeptAdmin):
 
 def _in_lines(text: str) -> SafeString:
     return format_html('<div style="white-space: pre-line">{}</div>', text)
-
-
-def _by(request: HttpRequest) -> str:
-    """Who asks, as it is kept: an id, no name."""
-    return f"user:{request.user.pk}"

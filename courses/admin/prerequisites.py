@@ -19,7 +19,7 @@ from courses.forms import AskingForm
 from courses.models import Course, CoursePrerequisite, CourseRule
 from courses.requirements import Needs
 from registrar.accounts.models import User
-from registrar.admin import KeptAdmin, button, colored
+from registrar.admin import KeptAdmin, actor, button, colored
 
 from .acting import done
 from .prerequisite_forms import QualifyForm, ReviewForm
@@ -153,7 +153,7 @@ class NeedsPage(KeptAdmin):
             Course.objects.get(pk=said["needed"]),
             kind=CoursePrerequisite.Kind(said["kind"]),
             minimum_version=said["minimum_version"],
-            by=f"user:{request.user.pk}",
+            by=actor(request),
             now=timezone.now(),
         )
 

@@ -16,7 +16,7 @@ from courses.importing import resources
 from courses.models import Course, CourseInstructor, SemesterType
 from courses.refusal import Refused
 from registrar.accounts.models import User
-from registrar.admin import button
+from registrar.admin import actor, button
 from registrar.audit.access import record_reading
 
 from .acting import ActingAdmin, by
@@ -68,7 +68,7 @@ def watch_loads(request: HttpRequest, found: list[teaching.TermLoad]) -> None:
     others = [f"user:{each.instructor}" for each in found if each.instructor != request.user.pk]
     if others:
         record_reading(
-            actor=f"user:{request.user.pk}",
+            actor=actor(request),
             what="courses.load",
             whose=others,
             route=request.get_full_path(),

@@ -21,6 +21,7 @@ from enrollment.rules import REASONS
 from enrollment.vocabulary import Result
 from registrar.accounts.models import User
 from registrar.accounts.roles import may_run_registration
+from registrar.admin import actor
 
 WAIT_SECONDS = 3.0
 _BAD = {Result.REFUSED: "was refused", Result.FAILED_INTERNAL: "failed"}
@@ -30,11 +31,6 @@ def now() -> datetime:
     """The database's clock, which is the only one."""
     with connection.cursor() as cursor:
         return database_now(cursor)
-
-
-def actor(request: HttpRequest) -> str:
-    """Who asks, as it is kept: an id, no name."""
-    return f"user:{request.user.pk}"
 
 
 def may_ask(request: HttpRequest) -> bool:

@@ -10,9 +10,9 @@ from courses.models import Term
 from enrollment.forms import MaximumForm
 from enrollment.models import Student, StudentTerm
 from enrollment.students import Raised, raise_maximum
-from registrar.admin import KeptAdmin, WatchedAdmin, button
+from registrar.admin import KeptAdmin, WatchedAdmin, actor, button
 
-from .asking import actor, may_ask, now, page
+from .asking import may_ask, now, page
 from .records import StudentsAdmin
 
 

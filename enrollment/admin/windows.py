@@ -15,10 +15,10 @@ from django_celery_beat.models import PeriodicTask
 from enrollment import windows
 from enrollment.forms import WindowForm
 from enrollment.models import Window
-from registrar.admin import KeptAdmin, colored, pretty, to_the_second
+from registrar.admin import KeptAdmin, actor, colored, pretty, to_the_second
 from registrar.audit.models import Entry
 
-from .asking import actor, now
+from .asking import now
 
 STATE_COLORS = {"ahead": "info", "open": "success", "closed": "warning", "reported": "primary"}
 

@@ -127,7 +127,7 @@ class ByOperation(Resource):  # type: ignore[misc]
     @property
     def acting(self) -> dict[str, Any]:
         """Who acts and when, for an operation."""
-        return {"actor": f"user:{self.who.pk}", "now": self.when}
+        return {"actor": self.who.actor, "now": self.when}
 
     def demand(self, verb: str, record: Any) -> None:
         """Raises Refused where the matrix does not let this person do so to this record."""

@@ -72,13 +72,13 @@ class Courses(ByOperation):
             return self._begin({**changes, "code": row["code"]}, department)
         self._check(found, row)
         changed = catalogue.create_new_version(
-            found, changes, by=f"user:{self.who.pk}", now=self.when, reason="import"
+            found, changes, by=self.who.actor, now=self.when, reason="import"
         )
         if changed.pk != found.pk:
             self.demand("version", found)
         if department is not None and department.pk != found.department_id:
             self.demand("change", found)
-            by = f"user:{self.who.pk}"
+            by = self.who.actor
             return catalogue.assign_department(changed, department, by=by, now=self.when)
         return changed
 
@@ -87,7 +87,7 @@ class Courses(ByOperation):
         # What is left out of a new course has the catalogue's default.
         said = {name: value for name, value in fields.items() if value is not None}
         return catalogue.create_course(
-            said, by=f"user:{self.who.pk}", now=self.when, department=department, comment="import"
+            said, by=self.who.actor, now=self.when, department=department, comment="import"
         )
 
     def _check(self, found: Course, row: Row) -> None:

@@ -93,7 +93,7 @@ def _actor(by: str | None) -> str:
         raise CommandError(f"There is no user {by}. Name one with --by.")
     if not user.has_perm("courses.add_course") or not user.has_perm("courses.add_offering"):
         raise CommandError(f"{by} may not add courses and offerings. Name one with --by who may.")
-    return f"user:{user.pk}"
+    return user.actor
 
 
 @contextmanager
