@@ -4,7 +4,7 @@ Faculty proposal, department review, curriculum committee, academic council, act
 Pure: whoever calls says who acts and with which authority, as the server knows it (T44).
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple
@@ -283,11 +283,16 @@ def rebase(
     base: Mapping[str, object],
     mine: Mapping[str, object],
     theirs: Mapping[str, object],
+    *,
+    together: Collection[str] = (),
 ) -> Rebased:
-    """Keep what the draft changed from its base, take what the newer version did elsewhere."""
-    kept = [name for name in fields if mine[name] != base[name]]
+    """Keep what the draft changed from its base, take what the newer version did elsewhere.
+
+    The fields `together` mean something only with each other: the draft keeps all of them or none.
+    """
+    kept = {name for name in fields if mine[name] != base[name]}
+    if not kept.isdisjoint(together):
+        kept |= set(together)
     values = {name: mine[name] if name in kept else theirs[name] for name in fields}
-    return Rebased(
-        values,
-        tuple(n for n in kept if theirs[n] not in (base[n], mine[n])),
-    )
+    both = (n for n in fields if n in kept and theirs[n] not in (base[n], mine[n]))
+    return Rebased(values, tuple(both))

@@ -97,6 +97,7 @@ def rebase(proposal_id: int, *, user: User, expected: int, now: datetime) -> tup
             content_of(proposal.course),
             content_of(proposal),
             content_of(newest),
+            together=PERCENTAGES,
         )
         said = dict(moved.values)
         if said["pre_requisit_courses"] == content_of(proposal)["pre_requisit_courses"]:

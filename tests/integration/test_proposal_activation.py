@@ -145,11 +145,32 @@ def test_its_author_moves_it_to_the_newest_version_and_both_changes_stay(
     assert made.revision == 3
 
 
+def test_a_draft_that_changed_the_assessment_keeps_all_of_its_own(
+    people: People, course: Course
+) -> None:
+    mine = {"percent_quiz_1": 5, "percent_midsem": 25}
+    proposal = draft(people, course=course, **mine)
+    newer(course, percent_quiz_1=15, percent_endsem=25, credit=4)
+
+    both = rebase(proposal.pk, user=people.ada, expected=proposal.revision, now=BEGAN)
+    proposal.refresh_from_db()
+
+    assert both == ("percent_quiz_1", "percent_endsem")
+    assert (proposal.percent_quiz_1, proposal.percent_midsem, proposal.percent_endsem) == (
+        5,
+        25,
+        30,
+    )
+    assert proposal.credit == 4
+
+
 def test_there_is_nothing_to_move_where_nothing_is_newer(people: People, course: Course) -> None:
     proposal = draft(people, course=course, credit=4)
 
-    with pytest.raises(Refused):
+    with pytest.raises(Refused) as refusal:
         rebase(proposal.pk, user=people.ada, expected=proposal.revision, now=BEGAN)
+
+    assert refusal.value.code == "NOT_CURRENT"
 
 
 def test_a_code_that_was_taken_meanwhile_makes_no_second_course(people: People) -> None:

@@ -295,6 +295,23 @@ def test_a_draft_keeps_its_changes_and_takes_the_rest_from_the_newer_version() -
     assert moved.both_changed == ("max_seats",)
 
 
+def test_fields_that_belong_together_are_kept_together() -> None:
+    base = {"midsem": 40, "endsem": 60, "name": "Optics"}
+    mine = {"midsem": 50, "endsem": 50, "name": "Optics"}
+    theirs = {"midsem": 40, "endsem": 60, "name": "Light"}
+
+    moved = rebase(
+        ("midsem", "endsem", "quiz", "name"),
+        {**base, "quiz": 0},
+        {**mine, "quiz": 0},
+        {**theirs, "endsem": 40, "quiz": 20},
+        together=("midsem", "endsem", "quiz"),
+    )
+
+    assert moved.values == {**mine, "quiz": 0, "name": "Light"}
+    assert moved.both_changed == ("endsem", "quiz")
+
+
 def test_the_same_change_on_both_sides_is_no_conflict() -> None:
     base, changed = {"credit": 3}, {"credit": 4}
 
