@@ -122,7 +122,7 @@ class ProposalAdmin(KeptAdmin):
             "buttons": buttons(boxes.actions(user, proposal, now)),
             "form": form,
             "may_edit": proposal.uploader_id == user.pk and stage in EDITABLE,
-            "stale": drafts.newer_version(proposal),
+            "stale": boxes.is_open(proposal) and drafts.newer_version(proposal),
             "archived": steps.is_archived(proposal.pk, user=user),
         }
 

@@ -6,7 +6,7 @@ is an argument. Whatever cannot be done raises `courses.refusal.Refused` and wri
 
 from .content import cleaned, warnings
 from .locking import lock_many
-from .preview import Dependants, Preview, preview
+from .preview import Dependants, Preview, first_version, preview
 from .states import assign_department, change_state
 from .versions import create_course, create_new_version, edit_draft, roll_back
 
@@ -19,6 +19,7 @@ __all__ = [
     "create_course",
     "create_new_version",
     "edit_draft",
+    "first_version",
     "lock_many",
     "preview",
     "roll_back",

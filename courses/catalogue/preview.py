@@ -13,6 +13,7 @@ from courses.lifecycle import VERSIONABLE, State
 from courses.models import Course, CourseSlot, Offering
 from courses.refusal import Refused
 from courses.versioning import (
+    FIRST,
     Bump,
     Overflow,
     Reason,
@@ -131,15 +132,25 @@ def _overridden(
     return override
 
 
+def first_version(code: str) -> Decimal:
+    """Where a new course of this code begins; nothing is locked.
+
+    Raises Refused: CODE_IN_USE, VERSION_OVERFLOW.
+    """
+    check_code_is_free(code)
+    used = _highest_elsewhere(code)
+    return FIRST if used is None else _number(code, used, Bump.MAJOR)
+
+
 def _next(course: Course, code: str, bump: Bump) -> Decimal:
     above = None
     if bump is Bump.MAJOR:
         check_code_is_free(code, course)
-        above = highest_elsewhere(code, course)
-    return number(course.code, course.version, bump, above)
+        above = _highest_elsewhere(code, course)
+    return _number(course.code, course.version, bump, above)
 
 
-def number(code: str, version: Decimal, bump: Bump, above: Decimal | None = None) -> Decimal:
+def _number(code: str, version: Decimal, bump: Bump, above: Decimal | None = None) -> Decimal:
     """The version that follows. Raises Refused (VERSION_OVERFLOW) past the last (T4)."""
     try:
         return next_version(version, bump, above)
@@ -154,7 +165,7 @@ def check_code_is_free(code: str, course: Course | None = None) -> None:
         raise code_in_use(code)
 
 
-def highest_elsewhere(code: str, course: Course | None = None) -> Decimal | None:
+def _highest_elsewhere(code: str, course: Course | None = None) -> Decimal | None:
     """The highest version that another course had under a code which it gave up (S1-24)."""
     found: Decimal | None = _elsewhere(code, course).aggregate(top=Max("version"))["top"]
     return found

@@ -11,11 +11,11 @@ from courses.history import CREATE, UPDATE, VERSION, content, full_state, log_co
 from courses.lifecycle import State, superseded, works
 from courses.models import Course, CoursePrerequisite, Department
 from courses.refusal import Refused
-from courses.versioning import CONTENT, FIRST, Bump, reasons
+from courses.versioning import CONTENT, Bump, reasons
 
 from .content import begun, check, cleaned, same_edges
 from .locking import latest, lock, locked, one_transaction
-from .preview import Decision, check_code_is_free, decide, highest_elsewhere, number
+from .preview import Decision, check_code_is_free, decide, first_version
 
 
 def create_course(
@@ -36,15 +36,10 @@ def create_course(
     check(first)
     with one_transaction(first["code"]):
         _lock_edges(first)
-        check_code_is_free(first["code"])
-        course = _insert(first, state=state, version=_first(first["code"]), department=department)
+        version = first_version(first["code"])
+        course = _insert(first, state=state, version=version, department=department)
         log_course_change(course, by, CREATE, None, full_state(course), comments=comment, now=now)
     return course
-
-
-def _first(code: str) -> Decimal:
-    used = highest_elsewhere(code)
-    return FIRST if used is None else number(code, used, Bump.MAJOR)
 
 
 def edit_draft(

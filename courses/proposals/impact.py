@@ -40,7 +40,10 @@ class Reasoned(NamedTuple):
 
 
 class Impact(NamedTuple):
-    """`version` is the number it would have; `hindered` says what stands against it now."""
+    """`version` is the number it would have, or has since it was activated.
+
+    `hindered` says what stands against it now.
+    """
 
     bump: Bump
     version: str
@@ -75,11 +78,13 @@ def understood(text: str | None) -> Understanding:
 
 def _of_course(proposal: Proposal) -> Impact:
     blank = Impact(Bump.NONE, "", (), (), _NOBODY, understood(None), (), None)
-    if proposal.course is None:
-        return blank._replace(version="1.0")
+    if proposal.became is not None:
+        return blank._replace(version=str(proposal.became.version))
     if newer_version(proposal) is not None:
         return blank._replace(hindered=Hindrance("STALE_COURSE", *REFUSALS["STALE_COURSE"]))
     try:
+        if proposal.course is None:
+            return blank._replace(version=str(catalogue.first_version(proposal.code)))
         seen = catalogue.preview(proposal.course, changes(proposal))
     except Refused as refusal:
         said = Hindrance(refusal.code, refusal.sentence, refusal.remedy)

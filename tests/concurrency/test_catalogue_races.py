@@ -66,7 +66,7 @@ def test_of_two_new_courses_of_one_code_one_wins(
     database: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     meeting = Meeting()
-    after(monkeypatch, versions, "check_code_is_free", meeting)
+    after(monkeypatch, versions, "first_version", meeting)
 
     answers = race(lambda: begin(code="CS101"), lambda: begin(code="cs101"))
 

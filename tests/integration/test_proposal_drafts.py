@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from django.db import IntegrityError, connection, transaction
 
-from courses.catalogue import create_course
+from courses.catalogue import create_course, create_new_version
 from courses.models import (
     Course,
     Delegation,
@@ -212,6 +212,24 @@ def test_the_impact_names_the_bump_its_reasons_and_who_depends_on_it(people: Peo
     assert {each.field: each.bump for each in seen.reasons} == {"Name": "MINOR", "Credit": "MINOR"}
     assert seen.dependants.prerequisite_of == ["PHY200 - Course PHY200 - v1.0"]
     assert any("contact hours make 45 hours" in each for each in seen.warnings)
+
+
+def test_a_new_course_is_shown_at_the_version_it_would_begin_at(people: People) -> None:
+    given_up = make_course("PHY100")
+    create_new_version(given_up, {"code": "PHY101"}, by="user:1", now=BEGAN)
+    fresh = draft(people, code="PHY100")
+    taken = draft(people, code="PHY102")
+    make_course("PHY102")
+
+    shown, hindered = impact(fresh), impact(taken).hindered
+    made = bring(people, fresh, Stage.ACTIVATED)
+
+    assert (shown.version, shown.hindered) == ("2.0", None)
+    assert hindered is not None
+    assert hindered.code == "CODE_IN_USE"
+    assert made.became is not None
+    assert str(made.became.version) == shown.version
+    assert (impact(made).version, impact(made).hindered) == ("2.0", None), "nothing stands against"
 
 
 def test_the_impact_of_a_stale_proposal_is_that_it_cannot_be_activated(people: People) -> None:
