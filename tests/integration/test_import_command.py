@@ -8,7 +8,8 @@ import pytest
 from django.contrib.auth.models import Group
 from django.core.management import CommandError, call_command
 
-from courses.importing import ucsd
+from courses.importing import Remark, ucsd
+from courses.management.commands.import_catalog import _reasons
 from courses.models import Term
 from registrar.accounts.roles import Role
 from registrar.audit.models import Entry
@@ -40,6 +41,19 @@ def test_the_command_counts_tells_and_reports(database: None, tmp_path: Path) ->
     assert [(row["line"], row["skipped"], row["reason"]) for row in rows] == [
         ("3", "yes", "CELLS"),
         ("4", "no", "CREDITS_VARY"),
+    ]
+
+
+def test_each_reason_names_a_line_of_its_own() -> None:
+    """One refusal skips the line that said nothing else, and is noted of one that did."""
+    noted = Remark(2, "CODE_IN_USE", "Kept.", "Look.", skipped=False)
+    skipped = Remark(9, "CODE_IN_USE", "Kept.", "Look.")
+
+    told = list(_reasons([noted, skipped, noted]))
+
+    assert [" ".join(line.split()) for line in told] == [
+        "1 skipped CODE_IN_USE as line 9: Kept. Look.",
+        "2 noted CODE_IN_USE as line 2: Kept. Look.",
     ]
 
 

@@ -140,7 +140,8 @@ def _reasons(remarks: list[Remark]) -> Iterator[str]:
     """A line for each reason: how many, and the first of them."""
     counted = Counter((not each.skipped, each.reason) for each in remarks)
     for (noted, reason), count in sorted(counted.items(), key=lambda each: (each[0][0], -each[1])):
-        one = next(each for each in remarks if each.reason == reason)
+        alike = (each for each in remarks if (not each.skipped, each.reason) == (noted, reason))
+        one = next(alike)
         what = f"{'noted' if noted else 'skipped'} {reason}"
         yield f"{count:>7,} {what:24} as line {one.line}: {one.why} {one.remedy}"
 
