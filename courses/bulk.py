@@ -17,11 +17,9 @@ from io import StringIO
 from typing import Any, NamedTuple
 
 from django.db import transaction
-from django.db.models import QuerySet
-from django.db.models.functions import Trim, Upper
 
 from courses.catalogue import create_new_version, lock_many
-from courses.models import Course, Discipline
+from courses.models import Course, Discipline, with_code
 from courses.refusal import Refused
 from courses.versioning import CONTENT, LINKS, Bump, normal_code
 
@@ -161,12 +159,8 @@ def _rows(reader: "csv.DictReader[str]") -> Iterator[Line]:
 
 
 def _latest(rows: Iterable[Line]) -> dict[str, Course]:
-    found = _by_code({row.code for row in rows})
+    found = with_code(Course.latest, *{row.code for row in rows})
     return {normal_code(course.code): course for course in found}
-
-
-def _by_code(codes: Iterable[str]) -> QuerySet[Course]:
-    return Course.latest.annotate(plain=Upper(Trim("code"))).filter(plain__in=codes)
 
 
 def _try(
@@ -240,7 +234,7 @@ def _linked(name: str, named: list[str]) -> list[int]:
         keys = named
     else:
         keys = [normal_code(each) for each in named]
-        known = {normal_code(each.code): each.pk for each in _by_code(keys)}
+        known = {normal_code(each.code): each.pk for each in with_code(Course.latest, *keys)}
     if missing := [each for each in keys if each not in known]:
         said = f"There is no {', '.join(missing)} among the {name}."
         raise Refused("INVALID", said, "Correct the names.", fields={name: said})

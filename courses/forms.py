@@ -15,7 +15,7 @@ from unfold.widgets import (
 
 from .history import content
 from .lifecycle import TRANSITIONS, State
-from .models import Course, Department, Discipline
+from .models import Course, Department, Discipline, with_code
 from .refusal import Refused
 from .versioning import CONTENT, PERCENTAGES, VERSIONED, Bump, normal_code
 
@@ -71,9 +71,7 @@ class VersionForm(AskingForm):
     def clean_pre_requisit_courses(self) -> frozenset[int]:
         given = self.cleaned_data["pre_requisit_courses"].replace(";", ",").split(",")
         codes = {normal_code(code) for code in given if code.strip()}
-        found = {
-            normal_code(c.code): c.pk for c in Course.latest.all() if normal_code(c.code) in codes
-        }
+        found = {normal_code(c.code): c.pk for c in with_code(Course.latest, *codes)}
         if unknown := sorted(codes - found.keys()):
             raise ValidationError(f"There is no course with the code {', '.join(unknown)}.")
         return self._same_rows(frozenset(found.values()))

@@ -13,9 +13,8 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import connection
-from django.db.models.functions import Trim, Upper
 
-from courses.models import Course, Discipline
+from courses.models import Course, Discipline, with_code
 from courses.versioning import (
     CONTENT,
     LINKS,
@@ -23,7 +22,6 @@ from courses.versioning import (
     VERSIONED,
     Bump,
     Reason,
-    normal_code,
     plain,
 )
 from registrar.audit.log import Draft, append, canonical
@@ -189,8 +187,7 @@ class Difference(NamedTuple):
 def lineage_of(code: str) -> UUID | None:
     """The course that has this code, else the last that had it; None when none ever did."""
     found = (
-        Course.objects.annotate(plain=Upper(Trim("code")))
-        .filter(plain=normal_code(code))
+        with_code(Course.objects, code)
         .order_by("-latest_version", "-pk")
         .values_list("lineage", flat=True)
     )

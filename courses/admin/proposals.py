@@ -18,13 +18,12 @@ from django.urls import path, reverse
 from django.utils import timezone
 
 from courses.forms import AskingForm
-from courses.models import Course, Proposal
+from courses.models import Course, Proposal, with_code
 from courses.proposals import authority, boxes, delegations, drafts, steps
 from courses.proposals.boxes import Box
 from courses.proposals.held import watch
 from courses.proposals.impact import impact
 from courses.refusal import Refused
-from courses.versioning import normal_code
 from courses.workflow import EDITABLE, Action, Stage
 from registrar.accounts.models import User
 from registrar.admin import KeptAdmin
@@ -301,7 +300,7 @@ def _course(given: str) -> Course | None:
     """The newest version of the course that an id or a code stands for."""
     if given.isdigit() and len(given) < 18:
         return Course.latest.filter(pk=int(given)).first()
-    return Course.latest.filter(code__iexact=normal_code(given)).first() if given else None
+    return with_code(Course.latest, given).first() if given else None
 
 
 def _chosen(form: ProposalForm) -> int | None:

@@ -4,13 +4,12 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from django.db.models import Max
-from django.db.models.functions import Trim, Upper
+from django.db.models import Max, QuerySet
 
 from courses import requirements
 from courses.history import content
 from courses.lifecycle import VERSIONABLE, State
-from courses.models import Course, CourseSlot, Offering
+from courses.models import Course, CourseSlot, Offering, with_code
 from courses.refusal import Refused
 from courses.versioning import (
     FIRST,
@@ -19,7 +18,6 @@ from courses.versioning import (
     Reason,
     greatest,
     next_version,
-    normal_code,
     reasons,
 )
 
@@ -171,8 +169,8 @@ def _highest_elsewhere(code: str, course: Course | None = None) -> Decimal | Non
     return found
 
 
-def _elsewhere(code: str, course: Course | None) -> Any:
-    same = Course.objects.annotate(plain=Upper(Trim("code"))).filter(plain=normal_code(code))
+def _elsewhere(code: str, course: Course | None) -> QuerySet[Course]:
+    same = with_code(Course.objects, code)
     return same.exclude(lineage=course.lineage) if course else same
 
 

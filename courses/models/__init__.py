@@ -4,6 +4,7 @@ Fields, constraints and managers only; what may be done to them is in `courses.c
 `courses.plans`, `courses.departments` and `courses.proposals`.
 """
 
+from .code import with_code
 from .course import Course, Discipline
 from .department import Department, DepartmentCourseMap, DepartmentMember, Semester, Year
 from .offering import Meeting, Offering, Section, section_code
@@ -65,4 +66,5 @@ __all__ = [
     "Year",
     "circle_through",
     "section_code",
+    "with_code",
 ]

@@ -8,9 +8,9 @@ from django.db import IntegrityError, transaction
 from django.db.models import Max
 
 from courses import catalogue, workflow
-from courses.models import Course, Department, DepartmentMember, Proposal
+from courses.models import Course, Department, DepartmentMember, Proposal, with_code
 from courses.refusal import Refused
-from courses.versioning import CONTENT, LINKS, PERCENTAGES, normal_code
+from courses.versioning import CONTENT, LINKS, PERCENTAGES
 from courses.workflow import EDITABLE, FACULTY, HEAD, Stage
 from registrar.accounts.models import User
 from registrar.accounts.roles import roles_of
@@ -124,7 +124,7 @@ def newer_version(proposal: Proposal) -> Course | None:
 
 def code_in_use(proposal: Proposal) -> bool:
     """Whether another course than the one it changes has its code now."""
-    latest = Course.objects.filter(code__iexact=normal_code(proposal.code), latest_version=True)
+    latest = with_code(Course.latest, proposal.code)
     if proposal.course is not None:
         latest = latest.exclude(lineage=proposal.course.lineage)
     return latest.exists()

@@ -10,7 +10,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
 from courses.admin.offerings import MeetingInline
-from courses.models import Course, Meeting, Offering, Term
+from courses.models import Course, Meeting, Offering, Term, with_code
 from courses.timetable import describe
 from enrollment.forms import LimitForm, PauseForm, PermitForm, RequestForm, TimetableForm
 from registrar.admin import KeptAdmin, button, colored
@@ -46,7 +46,7 @@ class OfferingForm(forms.ModelForm):  # type: ignore[type-arg]
 
         And one course of a code: another that had it before would share the codes of sections.
         """
-        same = Q(lineage=course.lineage) | Q(course__code__iexact=course.code)
+        same = Q(lineage=course.lineage) | Q(course__in=with_code(Course.objects, course.code))
         offered = Offering.objects.filter(same, term=term)
         for other in offered.select_related("course"):
             said = f"{other.course.code} v{other.course.version} is offered in {term.code} already."

@@ -10,10 +10,19 @@ from itertools import islice
 from typing import NamedTuple
 
 from django.db import connection, transaction
-from django.db.models.functions import Trim, Upper
 
-from courses.models import Course, Meeting, Offering, Section, SemesterType, Term, section_code
+from courses.models import (
+    Course,
+    Meeting,
+    Offering,
+    Section,
+    SemesterType,
+    Term,
+    section_code,
+    with_code,
+)
 from courses.timetable import MINUTES_PER_DAY, Meets
+from courses.versioning import normal_code
 from enrollment.models import CartItem, Student
 from registrar.accounts.models import User
 from registrar.accounts.tokens import make_tokens
@@ -100,13 +109,8 @@ def _make_term(scene: Scene, now: datetime) -> Term:
 
 def _make_courses(plans: Sequence[CoursePlan]) -> list[Course]:
     """The latest version of each course by its code, made where there is none."""
-    wanted = {plan.code.upper() for plan in plans}
-    known: dict[str, Course] = {
-        course.plain: course
-        for course in Course.objects.filter(latest_version=True)
-        .annotate(plain=Upper(Trim("code")))
-        .filter(plain__in=wanted)
-    }
+    had = with_code(Course.latest, *{plan.code for plan in plans})
+    known = {normal_code(course.code): course for course in had}
     fresh = [
         Course(
             code=plan.code,
@@ -117,11 +121,11 @@ def _make_courses(plans: Sequence[CoursePlan]) -> list[Course]:
             max_seats=plan.base_limit or plan.section_limit,
         )
         for plan in plans
-        if plan.code.upper() not in known
+        if normal_code(plan.code) not in known
     ]
     for course in Course.objects.bulk_create(fresh, batch_size=AT_ONCE):
-        known[course.code.upper()] = course
-    return [known[plan.code.upper()] for plan in plans]
+        known[normal_code(course.code)] = course
+    return [known[normal_code(plan.code)] for plan in plans]
 
 
 _OPEN_ELSEWHERE = """

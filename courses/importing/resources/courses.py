@@ -3,24 +3,19 @@
 from typing import Any
 
 from django.db.models import Model, QuerySet
-from django.db.models.functions import Trim, Upper
 
 from courses import bulk, catalogue
-from courses.models import Course, Department, Discipline
+from courses.models import Course, Department, Discipline, with_code
 from courses.refusal import Refused
-from courses.versioning import HOURS, PERCENTAGES, normal_code
+from courses.versioning import HOURS, PERCENTAGES
 
 from .base import ByOperation, Row, invalid, joined, one
 
 
 def course_of(code: str, column: str = "course") -> Course:
     """The latest version of the course that has this code. Raises Refused."""
-    found: Course = one(_of(code), column, code)
+    found: Course = one(with_code(Course.latest, code), column, code)
     return found
-
-
-def _of(code: str) -> QuerySet[Course]:
-    return Course.latest.annotate(plain=Upper(Trim("code"))).filter(plain=normal_code(code))
 
 
 def _column(name: str) -> Any:
@@ -62,7 +57,7 @@ class Courses(ByOperation):
         return latest.prefetch_related("disciplines", "pre_requisit_courses")
 
     def find(self, row: Row) -> Course | None:
-        return _of(row["code"]).first()
+        return with_code(Course.latest, row["code"]).first()
 
     def write(self, found: Course | None, row: Row) -> Course:
         said = {name: cell for name, cell in row.items() if name not in ("department", "state")}
@@ -104,8 +99,7 @@ class Courses(ByOperation):
         cell = row.get("department", "")
         if not cell:
             return None
-        same = Department.objects.annotate(plain=Upper(Trim("code")))
-        found: Department = one(same.filter(plain=normal_code(cell)), "department", cell)
+        found: Department = one(with_code(Department.objects, cell), "department", cell)
         return found
 
 

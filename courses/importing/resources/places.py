@@ -3,7 +3,6 @@
 from typing import Any
 
 from django.db.models import QuerySet
-from django.db.models.functions import Trim, Upper
 
 from courses import teaching
 from courses.departments import writing
@@ -15,18 +14,13 @@ from courses.models import (
     Semester,
     SemesterType,
     Term,
+    with_code,
 )
 from courses.timetable import describe
-from courses.versioning import normal_code
 from registrar.accounts.models import User
 
 from .base import ByOperation, Row, invalid, number, one
 from .courses import cleanly, course_of
-
-
-def _departments(code: str) -> QuerySet[Department]:
-    same = Department.objects.annotate(plain=Upper(Trim("code")))
-    return same.filter(plain=normal_code(code))
 
 
 class Departments(ByOperation):
@@ -39,7 +33,7 @@ class Departments(ByOperation):
     }
 
     def find(self, row: Row) -> Department | None:
-        return _departments(row["code"]).first()
+        return with_code(Department.objects, row["code"]).first()
 
     def write(self, found: Department | None, row: Row) -> Department:
         self.demand("change" if found else "add", found or Department())
@@ -84,7 +78,8 @@ class Placements(ByOperation):
         return writing.place_course(self.who, self._semester(row).pk, course.pk, self.when)
 
     def _semester(self, row: Row) -> Semester:
-        department = one(_departments(row["department"]), "department", row["department"])
+        cell = row["department"]
+        department = one(with_code(Department.objects, cell), "department", cell)
         year, semester = number(row, "year_number"), number(row, "semester_number")
         places = Semester.objects.filter(year__department=department, year__year_number=year)
         said = f"{year}, {semester}"
