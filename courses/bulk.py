@@ -13,6 +13,7 @@ was written for, `override` a bump other than the one that the rules call for.
 import csv
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from decimal import Decimal
 from io import StringIO
 from typing import Any, NamedTuple
 
@@ -21,7 +22,7 @@ from django.db import transaction
 from courses.catalogue import create_new_version, lock_many
 from courses.models import Course, Discipline, with_code
 from courses.refusal import Refused
-from courses.versioning import CONTENT, LINKS, Bump, normal_code
+from courses.versioning import CONTENT, LINKS, Bump, is_version, normal_code
 
 COLUMNS = frozenset({*CONTENT, *LINKS, "new_code", "version", "override"})
 EMPTY = "none"
@@ -202,10 +203,22 @@ def _check_row(row: Line, course: Course, may: Callable[[Course], bool]) -> None
     if not may(course):
         said = f"{course.code} is not yours to change."
         raise Refused("FORBIDDEN", said, "Take the row out, or ask its department.")
-    wanted = row.cells.get("version")
-    if wanted and wanted != str(course.version):
-        said = f"{course.code} is at version {course.version}, not {wanted}."
-        raise Refused("STALE_VERSION", said, "Look at the latest version and correct the row.")
+    check_written_for(row.cells.get("version", ""), course.code, course.version)
+
+
+def check_written_for(cell: str, code: str, version: Decimal) -> None:
+    """Raises Refused (STALE_VERSION) for a row that was written for another version than this.
+
+    An empty cell is for any.
+    """
+    if cell and not is_version(cell, version):
+        said = f"{code} is at version {version}, not {cell}."
+        raise Refused(
+            "STALE_VERSION",
+            said,
+            "Look at the latest version and correct the row.",
+            fields={"version": said},
+        )
 
 
 def changes_of(cells: Mapping[str, str]) -> dict[str, Any]:

@@ -138,6 +138,11 @@ def normal_code(code: str) -> str:
     return code.strip().upper()
 
 
+def is_version(cell: str, version: Decimal) -> bool:
+    """Whether a file's cell is this version: spreadsheets write `1` for `1.0`."""
+    return cell in (str(version), str(version).removesuffix(".0"))
+
+
 def _reason(field: str, old: Any, new: Any) -> Reason | None:
     if old == new:
         return None

@@ -18,6 +18,7 @@ from courses.versioning import (
     Overflow,
     Reason,
     greatest,
+    is_version,
     next_version,
     normal_code,
     plain,
@@ -292,9 +293,8 @@ def _check(content: Mapping[str, Any]) -> None:
 
 def _check_version(said: Said, course: _Course) -> None:
     """Raises Bad for what was written for another version than there is."""
-    version = str(course.version)
-    if said.written_for and said.written_for not in (version, version.removesuffix(".0")):
-        wrong = f"{said.course} is at version {version}, not {said.written_for}."
+    if said.written_for and not is_version(said.written_for, course.version):
+        wrong = f"{said.course} is at version {course.version}, not {said.written_for}."
         raise Bad("STALE_VERSION", wrong, "Look at the latest version, and correct the line.")
 
 

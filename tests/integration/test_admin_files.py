@@ -77,6 +77,14 @@ def test_a_file_with_one_bad_row_is_not_imported_at_all(registrar: Client) -> No
     assert Course.objects.count() == 1
 
 
+def test_a_row_for_another_version_than_the_latest_is_told_so(registrar: Client) -> None:
+    late = preview(registrar, "course", {"code": "CS101", "version": "2", "credit": "4"})
+    good = preview(registrar, "course", {"code": "CS101", "version": "1", "credit": "4"})
+
+    assert "CS101 is at version 1.0, not 2." in late.content.decode()
+    assert "confirm_form" in good.context
+
+
 def test_what_went_wrong_since_the_preview_stops_the_import(registrar: Client) -> None:
     new = {"name": "Physics", "syllabus": "Force", "ref_books": "None.", "credit": "4"}
     rows = ({"code": "PH101", "version": "", **new}, {"code": "CS101", "version": "1.0", **new})

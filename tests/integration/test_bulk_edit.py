@@ -132,6 +132,13 @@ def test_a_row_that_cannot_be_says_why_on_one_line(
     assert bad.line == 2
 
 
+@pytest.mark.parametrize("written_for", ["", "1", "1.0"])
+def test_a_row_says_its_version_as_a_spreadsheet_may_write_it(
+    courses: list[Course], written_for: str
+) -> None:
+    assert edit("code,version,credit", f"CS101,{written_for},4").written
+
+
 def test_a_row_may_decide_on_another_bump(courses: list[Course]) -> None:
     assert says(edit("code,override,credit", "CS101,major,4")) == [(2, "CS101", "2.0", "MAJOR")]
 

@@ -6,7 +6,6 @@ from django.db.models import Model, QuerySet
 
 from courses import bulk, catalogue
 from courses.models import Course, Department, Discipline, with_code
-from courses.refusal import Refused
 from courses.versioning import HOURS, PERCENTAGES
 
 from .base import ByOperation, Row, invalid, joined, one
@@ -86,10 +85,7 @@ class Courses(ByOperation):
         )
 
     def _check(self, found: Course, row: Row) -> None:
-        wanted = row.get("version")
-        if wanted and wanted not in (str(found.version), str(found.version).removesuffix(".0")):
-            said = f"{found.code} is at version {found.version}, not {wanted}."
-            raise Refused("STALE_VERSION", said, "Export it again.", fields={"version": said})
+        bulk.check_written_for(row.get("version", ""), found.code, found.version)
         state = row.get("state")
         if state and state.upper() != found.state:
             said = f"{found.code} is {found.state}: states are changed on the course's page."
