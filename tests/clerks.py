@@ -5,7 +5,8 @@ from contextlib import contextmanager
 from typing import Any
 
 from django.contrib.auth.models import Group
-from django.db import connection
+from django.db import connection, connections, transaction
+from django.db.models import Model
 from django.test import Client
 
 from registrar.accounts.models import User
@@ -41,6 +42,17 @@ def as_owner() -> Iterator[None]:
     yield
     with connection.cursor() as cursor:
         cursor.execute("SET ROLE reg_web")
+
+
+@contextmanager
+def held(row: Model) -> Iterator[None]:
+    """Somebody else is changing it, and whoever is at the desk waits for a moment only."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET lock_timeout = '100ms'")
+    with transaction.atomic(using="witness"):
+        with connections["witness"].cursor() as cursor:
+            cursor.execute(f"SELECT 1 FROM {row._meta.db_table} WHERE id = %s FOR UPDATE", [row.pk])
+        yield
 
 
 def page(client: Client, path: str) -> str:

@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 from django.contrib import messages
 from django.contrib.admin.widgets import AutocompleteSelect
 from django.core.exceptions import PermissionDenied
+from django.db import OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
@@ -16,6 +17,8 @@ from courses.refusal import Refused
 from registrar.admin import KeptAdmin, actor
 
 T = TypeVar("T")
+BUSY = "Somebody is changing it at this moment. Nothing was done: try again."
+"""For whoever waited for a lock as long as the web waits."""
 
 
 def by(request: HttpRequest) -> dict[str, Any]:
@@ -31,7 +34,9 @@ def done(form: AskingForm, act: Callable[[], T]) -> T | None:
         return act()
     except Refused as refused:
         form.refuse(refused)
-        return None
+    except OperationalError:
+        form.add_error(None, BUSY)
+    return None
 
 
 class ActingAdmin(KeptAdmin):

@@ -4,13 +4,11 @@ Nothing is saved by the admin's own forms: each page hands what was filled in to
 `courses.proposals`, which locks, asks the table and writes.
 """
 
-from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
-from django.db import OperationalError
 from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
@@ -23,17 +21,15 @@ from courses.proposals import authority, boxes, delegations, drafts, steps
 from courses.proposals.boxes import Box
 from courses.proposals.held import watch
 from courses.proposals.impact import impact
-from courses.refusal import Refused
 from courses.workflow import EDITABLE, Action, Stage
 from registrar.accounts.models import User
 from registrar.admin import KeptAdmin
 
+from .acting import BUSY, done
 from .proposal_forms import DecisionForm, DelegationForm, ProposalForm
 from .proposal_words import BOXES, buttons, labels, row, said, told
 
-T = TypeVar("T")
 PAGE = 50
-_BUSY = "Somebody is deciding about it at this moment. Nothing was done: try again."
 
 
 @admin.register(Proposal)
@@ -89,7 +85,7 @@ class ProposalAdmin(KeptAdmin):
         form = DecisionForm(sent, initial={"revision": proposal.revision})
         if sent is not None and wanted not in [each.value for each in Action]:
             form.add_error(None, "Choose what to do with it.")
-        done = self._done(
+        taken = done(
             form,
             lambda: steps.take(
                 proposal.pk,
@@ -100,8 +96,8 @@ class ProposalAdmin(KeptAdmin):
                 now=timezone.now(),
             ),
         )
-        if done:
-            return self._to(request, done, told(Action(wanted), done))
+        if taken:
+            return self._to(request, taken, told(Action(wanted), taken))
         watch(proposal, user, request.get_full_path(), timezone.now())
         steps.mark_read(proposal.pk, user=user, now=timezone.now())
         return self._page(request, "courses/proposal.html", self._shown(user, proposal, form))
@@ -127,7 +123,7 @@ class ProposalAdmin(KeptAdmin):
 
     def rebase_view(self, request: HttpRequest, proposal_id: int) -> HttpResponse:
         proposal, form = self._posted(request, proposal_id)
-        both = self._done(
+        both = done(
             form,
             lambda: drafts.rebase(
                 proposal.pk,
@@ -158,7 +154,7 @@ class ProposalAdmin(KeptAdmin):
         code = request.GET.get("course", "").strip()
         course = _course(code)
         form = ProposalForm(request.POST or None, author=user, course=course)
-        made = self._done(
+        made = done(
             form,
             lambda: drafts.create(
                 user,
@@ -187,7 +183,7 @@ class ProposalAdmin(KeptAdmin):
         if proposal.uploader_id != user.pk:
             raise PermissionDenied
         form = ProposalForm(request.POST or None, author=user, draft=proposal)
-        saved = self._done(
+        saved = done(
             form,
             lambda: drafts.edit(
                 proposal.pk,
@@ -217,7 +213,7 @@ class ProposalAdmin(KeptAdmin):
         if request.method == "POST" and not may:
             raise PermissionDenied
         form = DelegationForm(request.POST or None, holder=user)
-        made = self._done(
+        made = done(
             form,
             lambda: delegations.delegate(
                 user,
@@ -273,18 +269,6 @@ class ProposalAdmin(KeptAdmin):
             raise Http404
         return proposal, DecisionForm(request.POST)
 
-    def _done(self, form: AskingForm, act: Callable[[], T]) -> T | None:
-        """What was done; None when it was not, which the form then says."""
-        if not form.is_valid():
-            return None
-        try:
-            return act()
-        except Refused as refused:
-            form.refuse(refused)
-        except OperationalError:
-            form.add_error(None, _BUSY)
-        return None
-
     def _to(
         self, request: HttpRequest, proposal: Proposal, said: str, level: int = messages.SUCCESS
     ) -> HttpResponse:
@@ -309,4 +293,4 @@ def _chosen(form: ProposalForm) -> int | None:
 
 
 def _first_error(form: AskingForm) -> str:
-    return next((str(each) for errors in form.errors.values() for each in errors), _BUSY)
+    return next((str(each) for errors in form.errors.values() for each in errors), BUSY)

@@ -11,7 +11,7 @@ from courses.lifecycle import State
 from courses.models import Course, DepartmentMember
 from registrar.accounts.models import User
 from registrar.accounts.roles import Role
-from tests.clerks import as_owner, form_of, page, send, signed_in, told
+from tests.clerks import as_owner, form_of, held, page, send, signed_in, told
 from tests.departments import make_department
 from tests.factories import make_course, make_offering, make_term
 from tests.integration.test_api_courses import NEW, NOW
@@ -115,6 +115,16 @@ def test_who_comes_second_is_told_which_version_is_the_latest(
 
     assert "2.0" in " ".join(late.context["form"].non_field_errors())
     assert Course.latest.get().credit == 4
+
+
+def test_a_course_held_by_somebody_else_says_to_try_again(
+    registrar: Client, course: Course
+) -> None:
+    with held(course):
+        busy = send(registrar, at(course, "new_version"), credit=4, save="1")
+
+    assert "Nothing was done: try again." in busy.content.decode()
+    assert Course.objects.count() == 1
 
 
 def test_a_state_is_changed_with_a_reason_along_the_table(

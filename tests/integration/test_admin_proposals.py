@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import connection, connections, transaction
+from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
@@ -15,7 +15,7 @@ from courses.proposals.drafts import create
 from courses.workflow import Action, Stage
 from registrar.accounts.models import User
 from registrar.accounts.roles import Role
-from tests.clerks import form_of, page, send, told
+from tests.clerks import form_of, held, page, send, told
 from tests.factories import make_course
 from tests.proposals import BEGAN, WHY, People, bring, cast, draft, said, staff, step
 
@@ -212,22 +212,11 @@ def test_a_proposal_held_by_somebody_else_says_to_try_again(people: People) -> N
     proposal = bring(people, draft(people), Stage.DEPARTMENT_REVIEW)
     with at_desk(people.ben) as ben:
         seen = form_of(ben, one(proposal))
-        with connection.cursor() as cursor:
-            cursor.execute("SET lock_timeout = '100ms'")
-        with holding(proposal):
+        with held(proposal):
             response = ben.post(f"/admin/{one(proposal)}", {**seen, "step": "APPROVE"})
 
     assert response.status_code == 200
     assert "Nothing was done: try again." in response.content.decode()
-
-
-@contextmanager
-def holding(proposal: Proposal) -> Iterator[None]:
-    """Another connection is deciding about it."""
-    with transaction.atomic(using="witness"):
-        with connections["witness"].cursor() as cursor:
-            cursor.execute("SELECT 1 FROM proposals WHERE id = %s FOR UPDATE", [proposal.pk])
-        yield
 
 
 def test_a_step_that_nobody_can_take_says_so(people: People) -> None:
