@@ -16,6 +16,7 @@ from django.db.models import Q
 
 from registrar.accounts.models import User
 from registrar.accounts.roles import Role
+from registrar.audit.access import record_reading
 from registrar.audit.log import Draft, append, canonical
 
 from .models import Course, CourseInstructor, Section
@@ -95,6 +96,16 @@ def loads(
     shares = _shares(named)
     groups = _groups(sections)
     return _loads(shares, groups)
+
+
+def watch(found: Iterable[TermLoad], reader: User, route: str, now: datetime) -> None:
+    """Who looks at the work loads of others stands in the access log (S1-104).
+
+    To be called before they are shown.
+    """
+    others = [f"user:{each.instructor}" for each in found if each.instructor != reader.pk]
+    if others:
+        record_reading(actor=reader.actor, what="courses.load", whose=others, route=route, at=now)
 
 
 def team(wanted: Q) -> list[TeamMember]:

@@ -14,16 +14,23 @@ from django.utils import timezone
 
 from courses.forms import AskingForm
 from courses.refusal import Refused
-from registrar.admin import KeptAdmin, actor
+from registrar.accounts.models import User
+from registrar.admin import KeptAdmin
 
 T = TypeVar("T")
 BUSY = "Somebody is changing it at this moment. Nothing was done: try again."
 """For whoever waited for a lock as long as the web waits."""
 
 
+def who(request: HttpRequest) -> User:
+    """The person signed in."""
+    assert isinstance(request.user, User)
+    return request.user
+
+
 def by(request: HttpRequest) -> dict[str, Any]:
     """Who acts and when, for an operation."""
-    return {"actor": actor(request), "now": timezone.now()}
+    return {"actor": who(request).actor, "now": timezone.now()}
 
 
 def done(form: AskingForm, act: Callable[[], T]) -> T | None:

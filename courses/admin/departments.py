@@ -22,9 +22,9 @@ from courses.departments import hierarchy, writing
 from courses.importing import resources
 from courses.models import Department, DepartmentCourseMap, DepartmentMember, Semester
 from courses.refusal import Refused
-from registrar.accounts.models import User
 from registrar.admin import KeptAdmin
 
+from .acting import who
 from .files import InAndOut
 
 
@@ -152,7 +152,7 @@ class DepartmentAdmin(InAndOut, KeptAdmin):
             return HttpResponseRedirect(request.path)
 
     def save_model(self, request: HttpRequest, obj: Department, form: Any, change: bool) -> None:
-        user, now = _who(request), timezone.now()
+        user, now = who(request), timezone.now()
         if change:
             writing.change_department(user, obj.pk, obj.name, obj.code, now)
         else:
@@ -164,11 +164,11 @@ class DepartmentAdmin(InAndOut, KeptAdmin):
         return leaving, counts, set() if kept else lacking, kept
 
     def delete_model(self, request: HttpRequest, obj: Department) -> None:
-        writing.remove_department(_who(request), obj.pk, timezone.now())
+        writing.remove_department(who(request), obj.pk, timezone.now())
 
     def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
         formset.save(commit=False)
-        user, now = _who(request), timezone.now()
+        user, now = who(request), timezone.now()
         if formset.model is DepartmentMember:
             for member in formset.deleted_objects:
                 writing.remove_member(user, member, now)
@@ -182,11 +182,6 @@ class DepartmentAdmin(InAndOut, KeptAdmin):
             writing.move_course(user, placed, semester, course, now)
         for placed in formset.new_objects:
             writing.place_course(user, placed.semester_id, placed.course_id, now)
-
-
-def _who(request: HttpRequest) -> User:
-    assert isinstance(request.user, User)
-    return request.user
 
 
 def _count(model: Any) -> Coalesce:

@@ -18,10 +18,9 @@ from courses.expressions import from_json, wording
 from courses.forms import AskingForm
 from courses.models import Course, CoursePrerequisite, CourseRule
 from courses.requirements import Needs
-from registrar.accounts.models import User
 from registrar.admin import KeptAdmin, actor, button, colored
 
-from .acting import done
+from .acting import done, who
 from .prerequisite_forms import QualifyForm, ReviewForm
 
 REVIEWS = "courses.review_prerequisite"
@@ -115,9 +114,8 @@ class PrerequisiteTextAdmin(KeptAdmin):
         return _page(self, request, context)
 
     def _review(self, request: HttpRequest, form: AskingForm, rule: CourseRule) -> CourseRule:
-        assert isinstance(request.user, User)
         return requirements.review(
-            rule.course, by=request.user, now=timezone.now(), **form.cleaned_data
+            rule.course, by=who(request), now=timezone.now(), **form.cleaned_data
         )
 
 

@@ -16,10 +16,9 @@ from courses.importing import resources
 from courses.models import Course, CourseInstructor, SemesterType
 from courses.refusal import Refused
 from registrar.accounts.models import User
-from registrar.admin import actor, button
-from registrar.audit.access import record_reading
+from registrar.admin import button
 
-from .acting import ActingAdmin, by
+from .acting import ActingAdmin, by, who
 from .files import InAndOut
 
 SHARE_HELP = "In percent. A team shares 100; 0 for who does not teach it after all."
@@ -63,19 +62,6 @@ class WhenForm(forms.Form):
     )
 
 
-def watch_loads(request: HttpRequest, found: list[teaching.TermLoad]) -> None:
-    """Who looks at the work loads of others stands in the access log (S1-104)."""
-    others = [f"user:{each.instructor}" for each in found if each.instructor != request.user.pk]
-    if others:
-        record_reading(
-            actor=actor(request),
-            what="courses.load",
-            whose=others,
-            route=request.get_full_path(),
-            at=timezone.now(),
-        )
-
-
 @admin.register(CourseInstructor)
 class CourseInstructorAdmin(InAndOut, ActingAdmin):
     """Several may teach a course in a semester; earlier semesters are kept."""
@@ -109,7 +95,7 @@ class CourseInstructorAdmin(InAndOut, ActingAdmin):
         asked = {"year": str(timezone.now().year)} | request.GET.dict()
         form = WhenForm(asked)
         found = teaching.loads(**form.cleaned_data) if form.is_valid() else []
-        watch_loads(request, found)
+        teaching.watch(found, who(request), request.get_full_path(), timezone.now())
         context = {
             **self.admin_site.each_context(request),
             "title": "Teaching loads",

@@ -21,7 +21,6 @@ from courses import teaching
 from courses.models import Course, CourseInstructor, SemesterType
 from registrar.accounts.access import Allowed, demand
 from registrar.api import Problem, answer, invalid, unless_known
-from registrar.audit.access import record_reading
 
 from .refusals import told
 from .staff import BIGGEST_ID, by, read, sane, who
@@ -218,16 +217,7 @@ def _one(assignment: int, code: int = 200) -> HttpResponse:
 
 
 def _loads(request: Request, found: list[teaching.TermLoad]) -> HttpResponse:
-    """Who looks at the work loads of others stands in the access log (S1-104)."""
-    me = who(request)
-    if others := [f"user:{each.instructor}" for each in found if each.instructor != me.pk]:
-        record_reading(
-            actor=me.actor,
-            what="courses.load",
-            whose=others,
-            route=request.get_full_path(),
-            at=timezone.now(),
-        )
+    teaching.watch(found, who(request), request.get_full_path(), timezone.now())
     return answer({"results": _plain(found)})
 
 
