@@ -232,6 +232,23 @@ def test_a_list_asked_for_again_costs_a_query_for_the_epoch_and_none_for_courses
     assert sum("catalogue_epochs" in query["sql"] for query in queries) == 1
 
 
+def test_an_address_with_something_made_up_takes_no_place_on_the_shelf() -> None:
+    student = Person(Role.STUDENT)
+    make_course("CS101")
+    keep = student.get("?code=cs&page_size=5")
+    before = dict(shelf_of_this_process())
+
+    made_up = [student.get(f"?code=cs&page_size=5&anything={n}") for n in range(3)]
+
+    assert {len(each.body["results"]) for each in (keep, *made_up)} == {1}
+    assert len(before) == 1
+    assert shelf_of_this_process() == before
+
+
+def shelf_of_this_process() -> dict[str, Any]:
+    return caches["shelf"]._cache  # type: ignore[attr-defined,no-any-return]
+
+
 def test_students_and_staff_are_never_given_each_others_list() -> None:
     student, registrar = Person(Role.STUDENT), Person(Role.REGISTRAR)
     idle = make_course("CS900")
