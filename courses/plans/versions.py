@@ -1,7 +1,6 @@
 """A new version of a study plan: a copy that can change, while the old one stays as it is."""
 
 from datetime import datetime
-from decimal import Decimal
 
 from django.db import transaction
 
@@ -14,19 +13,9 @@ from courses.models import (
     Programme,
 )
 from courses.refusal import Refused, not_so, unknown
+from courses.versioning import Bump, Overflow, next_version
 
 from .acts import note
-
-HIGHEST = Decimal("9999.9")
-
-
-def next_version(version: Decimal, *, whole: bool) -> Decimal:
-    """2.3 becomes 3.0, or 2.4. Raises ValueError above 9999.9."""
-    step = Decimal("1.0") if whole else Decimal("0.1")
-    raised = (version // 1 if whole else version) + step
-    if raised > HIGHEST:
-        raise ValueError(f"no version follows {version}")
-    return raised.quantize(Decimal("0.1"))
 
 
 @transaction.atomic
@@ -39,8 +28,8 @@ def new_version(*, curriculum: int, whole: bool, renew: bool, actor: str, now: d
     """
     old = _latest(curriculum)
     try:
-        version = next_version(old.version, whole=whole)
-    except ValueError as error:
+        version = next_version(old.version, Bump.MAJOR if whole else Bump.PATCH)
+    except Overflow as error:
         raise not_so("version", "There is no higher version than this one.") from error
     Curriculum.objects.filter(pk=old.pk).update(latest_version=False)
     new = Curriculum.objects.create(

@@ -1,7 +1,6 @@
 """What every study plan adds up to, whatever is in it."""
 
 from collections.abc import Sequence
-from decimal import Decimal
 from itertools import product
 
 from hypothesis import given
@@ -9,7 +8,6 @@ from hypothesis import strategies as st
 
 from courses.models import SlotType
 from courses.plans.credits import NOT_NEEDED, Reach, Span, of_slot, reach, total
-from courses.plans.versions import HIGHEST, next_version
 
 Slot = tuple[str, list[int]]
 SLOTS = st.lists(
@@ -46,18 +44,3 @@ def test_a_plan_reaches_what_its_ways_reach(slots: list[Slot], needed: int) -> N
 @given(st.lists(st.builds(Span, st.integers(0, 50), st.integers(50, 99))))
 def test_the_order_of_what_is_summed_changes_nothing(spans: list[Span]) -> None:
     assert total(spans) == total(reversed(spans))
-
-
-@given(st.integers(10, 99_989), st.booleans())
-def test_a_next_version_is_higher_has_one_decimal_and_stays_below_the_last(
-    tenths: int, whole: bool
-) -> None:
-    version = Decimal(tenths) / 10
-
-    following = next_version(version, whole=whole)
-
-    assert version < following <= HIGHEST
-    assert following.as_tuple().exponent == -1
-    assert following - version <= 1
-    if whole:
-        assert following % 1 == 0

@@ -1,11 +1,8 @@
 """What a study plan adds up to."""
 
-from decimal import Decimal
-
 import pytest
 
 from courses.plans.credits import Reach, Span, of_slot, reach, total
-from courses.plans.versions import next_version
 
 
 def test_a_slot_adds_what_the_course_chosen_in_it_does() -> None:
@@ -46,24 +43,3 @@ def test_a_plan_says_whether_it_gives_what_it_asks_for(
     credits: Span, needed: int, expected: Reach
 ) -> None:
     assert reach(credits, needed) is expected
-
-
-@pytest.mark.parametrize(
-    ("version", "whole", "expected"),
-    [
-        ("1.0", True, "2.0"),
-        ("1.0", False, "1.1"),
-        ("2.3", True, "3.0"),
-        ("1.9", False, "2.0"),
-        ("9998.9", True, "9999.0"),
-        ("9999.8", False, "9999.9"),
-    ],
-)
-def test_a_plans_next_version_is_exact(version: str, whole: bool, expected: str) -> None:
-    assert str(next_version(Decimal(version), whole=whole)) == expected
-
-
-@pytest.mark.parametrize(("version", "whole"), [("9999.9", False), ("9999.0", True)])
-def test_there_is_a_last_version_of_a_plan(version: str, whole: bool) -> None:
-    with pytest.raises(ValueError, match="no version follows"):
-        next_version(Decimal(version), whole=whole)
