@@ -21,7 +21,7 @@ from registrar.audit.log import Draft, append, canonical
 
 from .models import Course, CourseInstructor, Section
 from .models.teaching import CurrentYear
-from .refusal import Refused
+from .refusal import Refused, not_so
 from .versioning import HOURS
 from .workload import contact_hours
 
@@ -224,10 +224,12 @@ def assign(
     """Name somebody for a course in a semester, beside whoever is named already.
 
     Without a `year` it is the database's current one. Raises Refused for who is not of the
-    faculty, and for who is named already: then the share is what changes.
+    faculty, for what is no percentage, and for who is named already: then the share is what
+    changes.
     """
     if not User.objects.filter(pk=instructor, is_active=True, groups__name__in=TEACHES).exists():
-        raise _not_so("instructor", "They are not of the faculty.")
+        raise not_so("instructor", "They are not of the faculty.")
+    _check_share(share)
     _hold(course)
     named = CourseInstructor(
         course_id=course, instructor_id=instructor, semester_type=semester_type, share=share
@@ -237,7 +239,7 @@ def assign(
     when: int | CurrentYear = CurrentYear() if year is None else year
     same = Q(course=course, instructor=instructor, semester_type=semester_type, year=when)
     if CourseInstructor.objects.filter(same).exists():
-        raise _not_so("instructor", "They are named for this course and semester already.")
+        raise not_so("instructor", "They are named for this course and semester already.")
     named.save()
     facts = {"instructor": instructor, "year": named.year, "semester_type": semester_type}
     _note(course, "instructor_named", actor, now, **facts, share=share)
@@ -250,8 +252,7 @@ def change_share(*, assignment: int, share: int, actor: str, now: datetime) -> i
     named = CourseInstructor.objects.filter(pk=assignment).first()
     if named is None:
         raise Refused("NOT_FOUND", "Nobody is named by that.", "Look at it again.")
-    if not 0 <= share <= WHOLE:
-        raise _not_so("share", f"A share is 0 to {WHOLE} percent.")
+    _check_share(share)
     _hold(named.course_id)
     named.refresh_from_db()
     CourseInstructor.objects.filter(pk=assignment).update(share=share)
@@ -261,14 +262,15 @@ def change_share(*, assignment: int, share: int, actor: str, now: datetime) -> i
     return assignment
 
 
+def _check_share(share: int) -> None:
+    if not 0 <= share <= WHOLE:
+        raise not_so("share", f"A share is 0 to {WHOLE} percent.")
+
+
 def _hold(course: int) -> None:
     """One writer at a time of who teaches a course, and of that stream."""
     if not Course.objects.select_for_update(no_key=True).filter(pk=course).exists():
-        raise _not_so("course", "There is no such course.")
-
-
-def _not_so(field: str, message: str) -> Refused:
-    return Refused("INVALID", message, "Correct it and try again.", fields={field: message})
+        raise not_so("course", "There is no such course.")
 
 
 def _note(course: int, event: str, actor: str, now: datetime, **facts: Any) -> None:

@@ -129,6 +129,8 @@ def test_a_share_is_a_percentage(noether: User, mechanics: Course, share: int) -
     named = name(mechanics, noether)
 
     assert field(change_share, assignment=named, share=share)[0] == "share"
+    said = {"course": mechanics.pk, "instructor": noether.pk, "semester_type": ODD, "year": 2025}
+    assert field(assign, **said, share=share)[0] == "share"
     assert refusal(change_share, assignment=99, share=1).code == "NOT_FOUND"
 
 
