@@ -128,7 +128,7 @@ def team(wanted: Q) -> list[TeamMember]:
             row.course.code,
             str(row.course.version),
             row.instructor_id,
-            _called(row.instructor),
+            row.instructor.called,
             row.year,
             row.semester_type,
             row.share,
@@ -180,7 +180,7 @@ def _loads(
         course, share = shares[key] if key in shares else (found[-1][0], WHOLE)
         terms[key[:3]].append(_taught(courses[course], share, [code for _, code in found]))
     made = [
-        TermLoad(who, _called(people[who]), year, semester, _sum(taught), _by_code(taught))
+        TermLoad(who, people[who].called, year, semester, _sum(taught), _by_code(taught))
         for (who, year, semester), taught in terms.items()
     ]
     return sorted(made, key=lambda load: (-load.year, load.semester_type, load.name, load[0]))
@@ -201,10 +201,6 @@ def _sum(taught: Iterable[Taught]) -> Decimal:
 
 def _by_code(taught: Iterable[Taught]) -> list[Taught]:
     return sorted(taught, key=lambda each: (each.code, each.course))
-
-
-def _called(user: User) -> str:
-    return user.get_full_name() or user.username
 
 
 # What is written ----------------------------------------------------------------------------

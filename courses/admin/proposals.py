@@ -112,7 +112,7 @@ class ProposalAdmin(KeptAdmin):
             "labels": labels(boxes.card(proposal, now)),
             "impact": impact(proposal),
             "history": said(boxes.history(proposal)[::-1]),
-            "waits_for": [boxes.name_of(each) for each in authority.deciders(proposal, now)],
+            "waits_for": [each.called for each in authority.deciders(proposal, now)],
             "is_open": boxes.is_open(proposal) and stage is not Stage.DRAFT,
             "buttons": buttons(boxes.actions(user, proposal, now)),
             "form": form,
@@ -226,7 +226,7 @@ class ProposalAdmin(KeptAdmin):
             ),
         )
         if made:
-            text = f"{boxes.name_of(made.delegate)} may act for you until {made.ends_at:%Y-%m-%d}."
+            text = f"{made.delegate.called} may act for you until {made.ends_at:%Y-%m-%d}."
             messages.success(request, text)
             return HttpResponseRedirect(request.path)
         context = {

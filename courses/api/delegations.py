@@ -15,7 +15,6 @@ from rest_framework.views import APIView
 
 from courses.models import Delegation
 from courses.proposals import delegations
-from courses.proposals.boxes import name_of
 from registrar.accounts.access import Allowed
 from registrar.accounts.models import User
 from registrar.api import Problem, answer, invalid
@@ -86,8 +85,8 @@ class OneDelegation(APIView):
 def _seen(held: Delegation) -> dict[str, Any]:
     return {
         "id": held.pk,
-        "holder": name_of(held.holder),
-        "delegate": name_of(held.delegate),
+        "holder": held.holder.called,
+        "delegate": held.delegate.called,
         "role": held.role,
         "starts_at": held.starts_at,
         "ends_at": held.ends_at,

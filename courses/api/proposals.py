@@ -259,7 +259,7 @@ def _seen(request: Request, proposal_id: int, code: int = 200) -> HttpResponse:
             "became": proposal.became_id,
             "upload_date": proposal.upload_date,
             "content": {**said, **links},
-            "waits_for": [boxes.name_of(each) for each in authority.deciders(proposal, now)],
+            "waits_for": [each.called for each in authority.deciders(proposal, now)],
             "actions": boxes.actions(user, proposal, now),
             "impact": impact(proposal),
             "history": boxes.history(proposal),

@@ -117,7 +117,7 @@ def card(proposal: Proposal, now: datetime) -> Card:
         proposal.subject,
         proposal.is_update,
         proposal.department.code,
-        name_of(proposal.uploader),
+        proposal.uploader.called,
         stage,
         proposal.round,
         proposal.since,
@@ -148,9 +148,9 @@ def _step(row: ProposalDecision, changed: tuple[Difference, ...]) -> Step:
         Action(row.action),
         Stage(row.stage),
         Stage(row.to_stage),
-        name_of(row.actor),
+        row.actor.called,
         row.role,
-        name_of(row.acting_for) if row.acting_for else "",
+        row.acting_for.called if row.acting_for else "",
         row.remarks,
         row.rationale,
         row.at,
@@ -165,8 +165,3 @@ def actions(user: User, proposal: Proposal, now: datetime) -> tuple[Action, ...]
 
 def is_open(proposal: Proposal) -> bool:
     return Stage(proposal.stage) in OPEN
-
-
-def name_of(user: User) -> str:
-    """As people know them."""
-    return user.get_full_name() or user.get_username()

@@ -45,7 +45,7 @@ def overtaken(proposal: Proposal) -> Overtaken:
     if last is None:
         sentence = "It was changed since you opened it."
         return Overtaken("PROPOSAL_MOVED", sentence, _LOOK_AGAIN, **facts)
-    name = last.actor.get_full_name() or last.actor.get_username()
+    name = last.actor.called
     done = f"{name}: {last.action.lower()}, at {last.at:%Y-%m-%d %H:%M} UTC."
     facts |= {"action": last.action, "decided_by": name, "at": last.at.isoformat()}
     sentence = f"Somebody was first. {done} It is now: {where}, round {proposal.round}."

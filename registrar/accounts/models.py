@@ -13,3 +13,8 @@ class User(AbstractUser):
     def actor(self) -> str:
         """As the logs name them: an id, no name."""
         return f"user:{self.pk}"
+
+    @property
+    def called(self) -> str:
+        """As people know them."""
+        return self.get_full_name() or self.username
