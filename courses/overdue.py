@@ -12,7 +12,7 @@ from django.db import transaction
 
 from courses.models import Proposal, ProposalReminder
 from courses.proposals.authority import deciders
-from courses.proposals.held import record_by
+from courses.proposals.held import record
 from courses.workflow import PATIENCE, Stage, reminders_due
 from registrar.accounts.models import User
 
@@ -91,7 +91,7 @@ def _remind(proposal_id: int, now: datetime) -> Reminded | None:
         if not new:
             return None
         Proposal.objects.filter(pk=proposal_id).update(is_read=False)
-        body = {"stage": stage.value, "round": proposal.round, "number": number}
-        record_by(BEAT, proposal, "proposal.reminded", now, body)
+        said = {"stage": stage.value, "round": proposal.round, "number": number}
+        record(proposal, "proposal.reminded", BEAT, now, **said)
     log.info("proposal.reminded", proposal=proposal_id, stage=stage.value, number=number)
     return Reminded(proposal_id, number)

@@ -11,13 +11,13 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Q
 
 from registrar.accounts.models import User
 from registrar.accounts.roles import Role
 from registrar.audit.access import record_reading
-from registrar.audit.log import Draft, append, canonical
+from registrar.audit.log import note
 
 from .models import Course, CourseInstructor, Section
 from .models.teaching import CurrentYear
@@ -238,7 +238,7 @@ def assign(
         raise not_so("instructor", "They are named for this course and semester already.")
     named.save()
     facts = {"instructor": instructor, "year": named.year, "semester_type": semester_type}
-    _note(course, "instructor_named", actor, now, **facts, share=share)
+    note(f"teaching:{course}", "instructor_named", actor, now, **facts, share=share)
     return named.pk
 
 
@@ -254,7 +254,7 @@ def change_share(*, assignment: int, share: int, actor: str, now: datetime) -> i
     CourseInstructor.objects.filter(pk=assignment).update(share=share)
     facts: dict[str, Any] = {"instructor": named.instructor_id, "year": named.year}
     facts |= {"before": named.share, "semester_type": named.semester_type, "after": share}
-    _note(named.course_id, "share_changed", actor, now, **facts)
+    note(f"teaching:{named.course_id}", "share_changed", actor, now, **facts)
     return assignment
 
 
@@ -267,9 +267,3 @@ def _hold(course: int) -> None:
     """One writer at a time of who teaches a course, and of that stream."""
     if not Course.objects.select_for_update(no_key=True).filter(pk=course).exists():
         raise not_so("course", "There is no such course.")
-
-
-def _note(course: int, event: str, actor: str, now: datetime, **facts: Any) -> None:
-    draft = Draft(f"teaching:{course}", event, actor, canonical(facts))
-    with connection.cursor() as cursor:
-        append(cursor, [draft], at=now)

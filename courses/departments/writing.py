@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
-from django.db import IntegrityError, connection
+from django.db import IntegrityError
 from django.db.models import ProtectedError
 from psycopg2.errorcodes import FOREIGN_KEY_VIOLATION
 
@@ -21,7 +21,7 @@ from courses.models import Course, Department, DepartmentCourseMap, DepartmentMe
 from courses.refusal import Refused, not_so, unknown
 from registrar.accounts.claims import ADMIN, claim
 from registrar.accounts.models import User
-from registrar.audit.log import Draft, append, canonical
+from registrar.audit.log import note
 
 _NOT_TAUGHT = (Course.State.DRAFT, Course.State.ARCHIVED)
 _TAKEN: Mapping[str | None, tuple[str, str]] = {
@@ -203,6 +203,4 @@ def _words(department: Department) -> dict[str, str]:
 
 
 def _record(department: int, event: str, actor: User, now: datetime, /, **facts: Any) -> None:
-    draft = Draft(f"department:{department}", event, actor.actor, canonical(facts))
-    with connection.cursor() as cursor:
-        append(cursor, [draft], at=now)
+    note(f"department:{department}", event, actor.actor, now, **facts)

@@ -13,7 +13,7 @@ from uuid import uuid4
 
 from django.db import IntegrityError, connection, transaction
 
-from registrar.audit.log import Draft, append, canonical
+from registrar.audit.log import note
 
 from . import own, stolaf, ucsd
 from .copying import Progress
@@ -168,9 +168,7 @@ def _log(path: Path, imported: Imported, by: str, now: datetime) -> None:
         "skipped": len(imported.skipped),
         **imported.written._asdict(),
     }
-    draft = Draft(f"import:{imported.source}", "catalog_imported", by, canonical(said))
-    with connection.cursor() as cursor:
-        append(cursor, [draft], at=now)
+    note(f"import:{imported.source}", "catalog_imported", by, now, **said)
 
 
 def _analyze() -> None:

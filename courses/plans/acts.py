@@ -1,17 +1,11 @@
-"""What every change of a study plan has in common: a lock, and an entry in the log.
+"""What every change of a study plan begins with: a lock.
 
 Whoever writes a plan holds its curriculum's row, so what was asked of it is still true when it is
 written, and its stream `plan:{id}` has one writer at a time.
 """
 
-from datetime import datetime
-from typing import Any
-
-from django.db import connection
-
 from courses.models import CourseSlot, Curriculum
 from courses.refusal import Refused, unknown
-from registrar.audit.log import Draft, append, canonical
 
 
 def locked(curriculum: int) -> Curriculum:
@@ -35,9 +29,3 @@ def locked_slot(slot: int) -> tuple[int, CourseSlot]:
         raise unknown("slot")
     locked(plan)
     return plan, CourseSlot.objects.get(pk=slot)
-
-
-def note(stream: str, event: str, actor: str, now: datetime, **facts: Any) -> None:
-    """An entry in the log, in the transaction of what it tells."""
-    with connection.cursor() as cursor:
-        append(cursor, [Draft(stream, event, actor, canonical(facts))], at=now)

@@ -10,8 +10,7 @@ from django.db import transaction
 
 from courses.models import Batch, BatchMember, Curriculum, Discipline
 from courses.refusal import not_so, unknown
-
-from .acts import note
+from registrar.audit.log import note
 
 
 class BatchFields(NamedTuple):

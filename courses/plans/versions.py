@@ -14,8 +14,7 @@ from courses.models import (
 )
 from courses.refusal import Refused, not_so, unknown
 from courses.versioning import Bump, Overflow, next_version
-
-from .acts import note
+from registrar.audit.log import note
 
 
 @transaction.atomic

@@ -21,8 +21,9 @@ from courses.models import (
     Programme,
 )
 from courses.refusal import not_so, unknown
+from registrar.audit.log import note
 
-from .acts import locked, locked_slot, note
+from .acts import locked, locked_slot
 
 MOST_SEMESTERS = 20
 

@@ -2,13 +2,13 @@
 
 from datetime import datetime
 
-from django.db import connection, transaction
+from django.db import transaction
 
 from courses.models import Delegation
 from courses.workflow import DELEGABLE
 from registrar.accounts.models import User
 from registrar.accounts.roles import Role
-from registrar.audit.log import Draft, append, canonical
+from registrar.audit.log import note
 
 from .refusals import refused
 
@@ -71,14 +71,15 @@ def _has(user: User, roles: set[str] | frozenset[Role]) -> bool:
 
 
 def _record(held: Delegation, event: str, user: User, now: datetime) -> None:
-    body = {
-        "holder": held.holder_id,
-        "delegate": held.delegate_id,
-        "role": held.role,
-        "starts_at": held.starts_at.isoformat(),
-        "ends_at": held.ends_at.isoformat(),
-        "reason": held.reason,
-    }
-    draft = Draft(f"delegation:{held.pk}", event, user.actor, canonical(body))
-    with connection.cursor() as cursor:
-        append(cursor, [draft], at=now)
+    note(
+        f"delegation:{held.pk}",
+        event,
+        user.actor,
+        now,
+        holder=held.holder_id,
+        delegate=held.delegate_id,
+        role=held.role,
+        starts_at=held.starts_at.isoformat(),
+        ends_at=held.ends_at.isoformat(),
+        reason=held.reason,
+    )

@@ -55,7 +55,7 @@ def create(
     _check(proposal)
     with transaction.atomic():
         _save(proposal, said)
-        record(proposal, "proposal.drafted", uploader, now, content_of(proposal))
+        record(proposal, "proposal.drafted", uploader.actor, now, **content_of(proposal))
     return proposal
 
 
@@ -77,7 +77,7 @@ def edit(
         changed = {
             name: [before[name], said] for name, said in after.items() if before[name] != said
         }
-        record(proposal, "proposal.edited", user, now, changed)
+        record(proposal, "proposal.edited", user.actor, now, **changed)
     return proposal
 
 
@@ -109,8 +109,8 @@ def rebase(proposal_id: int, *, user: User, expected: int, now: datetime) -> tup
         proposal.course = newest
         proposal.revision += 1
         _save(proposal, said)
-        body = {"course": newest.pk, "both_changed": list(moved.both_changed)}
-        record(proposal, "proposal.rebased", user, now, body)
+        said = {"course": newest.pk, "both_changed": list(moved.both_changed)}
+        record(proposal, "proposal.rebased", user.actor, now, **said)
     return moved.both_changed
 
 

@@ -3,14 +3,12 @@
 from datetime import datetime
 from typing import Any
 
-from django.db import connection
-
 from courses.models import Proposal
 from courses.refusal import Refused
 from courses.workflow import Stage
 from registrar.accounts.models import User
 from registrar.audit.access import record_reading
-from registrar.audit.log import Draft, append, canonical
+from registrar.audit.log import note
 
 
 class Overtaken(Refused):
@@ -70,13 +68,6 @@ def watch(proposal: Proposal, reader: User, route: str, now: datetime) -> None:
         )
 
 
-def record(proposal: Proposal, event: str, user: User, now: datetime, body: object) -> None:
+def record(proposal: Proposal, event: str, actor: str, now: datetime, /, **facts: Any) -> None:
     """An entry of the proposal's own stream; the caller holds its row, so it is the only writer."""
-    record_by(user.actor, proposal, event, now, body)
-
-
-def record_by(actor: str, proposal: Proposal, event: str, now: datetime, body: object) -> None:
-    """The same for whoever is no user."""
-    draft = Draft(f"proposal:{proposal.pk}", event, actor, canonical(body))
-    with connection.cursor() as cursor:
-        append(cursor, [draft], at=now)
+    note(f"proposal:{proposal.pk}", event, actor, now, **facts)

@@ -68,7 +68,8 @@ def take(
         decision = _decision(proposal, action, moved, user, said, content, now)
         _move(proposal, action, moved, became, now)
         _carry(proposal, decision, now)
-        record(proposal, f"proposal.{action.value.lower()}", user, now, _body(decision, became))
+        event = f"proposal.{action.value.lower()}"
+        record(proposal, event, user.actor, now, **_facts(decision, became))
     return proposal
 
 
@@ -178,7 +179,7 @@ _DESKS = {
 """The designation it lies with at each stage in which it waits for somebody."""
 
 
-def _body(decision: ProposalDecision, became: Course | None) -> dict[str, object]:
+def _facts(decision: ProposalDecision, became: Course | None) -> dict[str, object]:
     """What the audit keeps of a step: ids and words, no names."""
     return {
         "decision": decision.number,

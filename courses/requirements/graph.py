@@ -18,7 +18,7 @@ from courses.history import stream
 from courses.models import Course, CoursePrerequisite, circle_through
 from courses.models.prerequisite import Circle, circle_if
 from courses.refusal import Refused
-from registrar.audit.log import Draft, append, canonical
+from registrar.audit.log import note
 
 CATALOGUE_LOCK = 72_101
 """The advisory lock under which edges are checked; the trigger in migration 0007 names it too."""
@@ -127,10 +127,8 @@ def qualify(
         edge.kind, edge.minimum_version = kind, minimum_version
         edge.save(update_fields=["kind", "minimum_version"])
         refuse_circle(course)
-        body = canonical({"course": course.pk, "needs": edge.to_course_id} | _change(before, edge))
-        draft = Draft(stream(course.lineage), "prerequisite_qualified", by, body)
-        with connection.cursor() as cursor:
-            append(cursor, [draft], at=now)
+        said = {"course": course.pk, "needs": edge.to_course_id, **_change(before, edge)}
+        note(stream(course.lineage), "prerequisite_qualified", by, now, **said)
     return edge
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import QuerySet
 
 from courses.expressions import (
@@ -20,7 +20,7 @@ from courses.history import stream
 from courses.models import Course, CourseRule
 from courses.refusal import Refused
 from registrar.accounts.models import User
-from registrar.audit.log import Draft, append, canonical
+from registrar.audit import log
 
 NOTE_LETTERS = 2000
 
@@ -139,10 +139,8 @@ def review(
         if plainly:
             rule.tree, rule.rest = _plain_tree(plainly), []
         rule.save()
-        body = {"course": course.pk, "plainly": plainly, "note": note, "tree": rule.tree}
-        draft = Draft(stream(course.lineage), "prerequisites_reviewed", by.actor, canonical(body))
-        with connection.cursor() as cursor:
-            append(cursor, [draft], at=now)
+        said = {"course": course.pk, "plainly": plainly, "note": note, "tree": rule.tree}
+        log.note(stream(course.lineage), "prerequisites_reviewed", by.actor, now, **said)
     return rule
 
 

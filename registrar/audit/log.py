@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any, NamedTuple, Protocol
 
+from django.db import connection
 from django.db.backends.utils import CursorWrapper
 from msgspec.json import Encoder
 
@@ -104,6 +105,12 @@ def append(cursor: CursorWrapper, drafts: Sequence[Draft], *, at: datetime) -> N
     were it not, UNIQUE (stream, seq) refuses the second with IntegrityError.
     """
     extend(cursor, heads(cursor, {draft.stream for draft in drafts}), drafts, at=at)
+
+
+def note(stream: str, event: str, actor: str, now: datetime, /, **facts: Any) -> None:
+    """One entry, in the transaction of what it tells; the caller is its stream's only writer."""
+    with connection.cursor() as cursor:
+        append(cursor, [Draft(stream, event, actor, canonical(facts))], at=now)
 
 
 def extend(

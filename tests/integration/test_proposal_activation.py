@@ -92,7 +92,7 @@ def test_activation_is_all_or_nothing(
     proposal = bring(people, draft(people, course=course, credit=4), Stage.APPROVED)
     before = Entry.objects.count()
 
-    def fails(*_: Any) -> None:
+    def fails(*_: Any, **__: Any) -> None:
         raise RuntimeError("the disk is full")
 
     monkeypatch.setattr(steps, "record", fails)
