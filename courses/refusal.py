@@ -39,3 +39,9 @@ def not_so(field: str, message: str) -> Refused:
 def unknown(what: str) -> Refused:
     """There is nothing to change."""
     return Refused("NOT_FOUND", f"There is no such {what}.", "Look at it again.")
+
+
+def constraint(error: Exception) -> str | None:
+    """The name of what the database refused; None where nothing that has one did."""
+    name: str | None = getattr(getattr(error.__cause__, "diag", None), "constraint_name", None)
+    return name

@@ -20,7 +20,7 @@ from courses.models import (
     Discipline,
     Programme,
 )
-from courses.refusal import not_so, unknown
+from courses.refusal import constraint, not_so, unknown
 from registrar.audit.log import note
 
 from .acts import locked, locked_slot
@@ -50,6 +50,8 @@ def save_programme(
     programme: int | None = None,
 ) -> int:
     """Write a programme, a new one unless it says which, with its disciplines (S1-41, S1-42)."""
+    if category not in Programme.Category.values:
+        raise not_so("category", f"A programme is one of {', '.join(Programme.Category.values)}.")
     wanted = sorted(set(disciplines))
     known = Discipline.objects.filter(pk__in=wanted).values_list("pk", flat=True)
     if strange := set(wanted) - set(known):
@@ -63,6 +65,8 @@ def save_programme(
         with transaction.atomic():
             saved.save()
     except IntegrityError as error:
+        if constraint(error) != "programme_once_a_category":
+            raise
         taken = f"There is a programme of this name in {category} already."
         raise not_so("name", taken) from error
     saved.disciplines.set(wanted)

@@ -25,6 +25,7 @@ from courses.plans.writing import (
     change_slot,
     create_curriculum,
     put_course,
+    save_programme,
     take_course,
 )
 from registrar.audit.models import Entry
@@ -64,6 +65,16 @@ def log(plan: int) -> list[tuple[str, dict[str, Any]]]:
 def codes(slot: CourseSlot) -> list[tuple[str, str]]:
     inside = slot.courses.order_by("code")
     return [(course.code, str(course.version)) for course in inside]
+
+
+def test_a_programme_is_told_what_is_wrong_with_it(programme: Programme) -> None:
+    physics = Discipline.objects.get(name="Physics").pk
+    said: dict[str, Any] = {"category": "UG", "name": "Rocketry", "disciplines": [physics]}
+
+    assert field(save_programme, **said | {"category": "MBA"})[0] == "category"
+    assert field(save_programme, **said | {"name": programme.name})[0] == "name"
+    assert field(save_programme, **said | {"disciplines": [99]})[0] == "disciplines"
+    assert save_programme(**said, **BY) == Programme.objects.get(name="Rocketry").pk
 
 
 # A plan -------------------------------------------------------------------------------------
