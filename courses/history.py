@@ -67,6 +67,17 @@ def _as_json(value: Any) -> Any:
 # Writing ------------------------------------------------------------------------------------
 
 
+def lock(*lineages: UUID) -> None:
+    """Wait until nobody else writes these courses, and keep others away until the commit.
+
+    In the order of ids, so that two who lock several never wait for each other. Read afterwards,
+    in another statement: rows that came while this one waited are not among what it saw. Offerings
+    may be made meanwhile (NO KEY). Whoever holds it is the only writer of the courses' streams.
+    """
+    rows = Course.objects.select_for_update(no_key=True).filter(lineage__in=lineages)
+    list(rows.order_by("pk").values_list("pk", flat=True))
+
+
 def log_course_change(
     course: Course,
     user: str,

@@ -1,4 +1,4 @@
-"""One writer for each course: its lineage is locked first, then read."""
+"""One writer for each course: its lineage is locked first (`history.lock`), then read."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -6,22 +6,12 @@ from uuid import UUID
 
 from django.db import IntegrityError, transaction
 
+from courses.history import lock
 from courses.models import Course
-from courses.refusal import Refused
+from courses.refusal import Refused, constraint
 from courses.requirements import committing_edges, lock_catalogue
 
 _CODES = frozenset({"course_one_latest_version_of_a_code", "course_code_and_version_unique"})
-
-
-def lock(*lineages: UUID) -> None:
-    """Wait until nobody else writes these courses, and keep others away until the commit.
-
-    In the order of ids, so that two who lock several never wait for each other. Read afterwards,
-    in another statement: rows that came while this one waited are not among what it saw. Offerings
-    may be made meanwhile (NO KEY).
-    """
-    rows = Course.objects.select_for_update(no_key=True).filter(lineage__in=lineages)
-    list(rows.order_by("pk").values_list("pk", flat=True))
 
 
 def lock_many(lineages: Iterable[UUID]) -> None:
@@ -68,14 +58,9 @@ def one_transaction(code: str) -> Iterator[None]:
         with committing_edges(), transaction.atomic():
             yield
     except IntegrityError as error:
-        if _constraint(error) in _CODES:
+        if constraint(error) in _CODES:
             raise code_in_use(code) from error
         raise
-
-
-def _constraint(error: IntegrityError) -> str | None:
-    name: str | None = error.__cause__.diag.constraint_name  # type: ignore[union-attr]
-    return name
 
 
 def code_in_use(code: str) -> Refused:

@@ -7,14 +7,14 @@ from typing import Any
 from uuid import UUID
 
 from courses import requirements
-from courses.history import CREATE, UPDATE, VERSION, content, full_state, log_course_change
+from courses.history import CREATE, UPDATE, VERSION, content, full_state, lock, log_course_change
 from courses.lifecycle import State, superseded, works
 from courses.models import Course, CoursePrerequisite, Department
 from courses.refusal import Refused
 from courses.versioning import CONTENT, Bump, reasons
 
 from .content import begun, check, cleaned, same_edges
-from .locking import latest, lock, locked, one_transaction
+from .locking import latest, locked, one_transaction
 from .preview import Decision, check_code_is_free, decide, first_version
 
 

@@ -18,7 +18,7 @@ from django.db.models import ProtectedError
 from psycopg2.errorcodes import FOREIGN_KEY_VIOLATION
 
 from courses.models import Course, Department, DepartmentCourseMap, DepartmentMember, Semester
-from courses.refusal import Refused, not_so, unknown
+from courses.refusal import Refused, constraint, not_so, unknown
 from registrar.accounts.claims import ADMIN, claim
 from registrar.accounts.models import User
 from registrar.audit.log import note
@@ -50,10 +50,9 @@ def _writing(user: User) -> Iterator[None]:
 
 
 def _in_words(error: IntegrityError) -> Refused | None:
-    cause: Any = error.__cause__
-    if taken := _TAKEN.get(cause.diag.constraint_name):
+    if taken := _TAKEN.get(constraint(error)):
         return not_so(*taken)
-    if cause.pgcode == FOREIGN_KEY_VIOLATION:
+    if getattr(error.__cause__, "pgcode", None) == FOREIGN_KEY_VIOLATION:
         said = "What this refers to was changed meanwhile."
         return Refused("IN_USE", said, "Look at it again, then try again.")
     return None

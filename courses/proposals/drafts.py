@@ -9,7 +9,7 @@ from django.db.models import Max
 
 from courses import catalogue, workflow
 from courses.models import Course, Department, DepartmentMember, Proposal, with_code
-from courses.refusal import Refused
+from courses.refusal import Refused, constraint
 from courses.versioning import CONTENT, LINKS, PERCENTAGES
 from courses.workflow import EDITABLE, FACULTY, HEAD, Stage
 from registrar.accounts.models import User
@@ -185,13 +185,16 @@ def _save(proposal: Proposal, said: Content) -> None:
         with transaction.atomic():
             proposal.save()
     except IntegrityError as error:
-        if "proposal_one_open" in str(error) or "proposal_once_a_round" in str(error):
+        if constraint(error) in _ONE_OPEN:
             raise refused("OPEN_ALREADY", code=REFUSALS["OPEN_ALREADY"][0]) from error
         raise
     if "disciplines" in said:
         proposal.disciplines.set(said["disciplines"])
     if "pre_requisit_courses" in said:
         proposal.pre_requisit_courses.set(said["pre_requisit_courses"])
+
+
+_ONE_OPEN = frozenset({"proposal_one_open_of_a_code_and_author", "proposal_once_a_round"})
 
 
 def _designation(uploader: User) -> str:

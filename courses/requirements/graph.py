@@ -9,15 +9,15 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
 from django.db import IntegrityError, connection, transaction
 
-from courses.history import stream
+from courses.history import lock, stream
 from courses.models import Course, CoursePrerequisite, circle_through
 from courses.models.prerequisite import Circle, circle_if
-from courses.refusal import Refused
+from courses.refusal import Refused, constraint
 from registrar.audit.log import note
 
 CATALOGUE_LOCK = 72_101
@@ -83,8 +83,7 @@ def committing_edges() -> Iterator[None]:
     try:
         yield
     except IntegrityError as error:
-        cause: Any = error.__cause__
-        if cause.diag.constraint_name != "course_needs_no_circle":
+        if constraint(error) != "course_needs_no_circle":
             raise
         message = "These prerequisites go in a circle with what somebody else has just saved."
         raise Refused(
@@ -134,9 +133,7 @@ def qualify(
 
 def _held(course: Course, needed: Course) -> CoursePrerequisite:
     """The version's edge to whichever version of the other course, nobody else writing either."""
-    list(
-        Course.objects.select_for_update(no_key=True).filter(lineage=course.lineage).order_by("pk")
-    )
+    lock(course.lineage)
     rows = CoursePrerequisite.objects.filter(from_course=course)
     edge = rows.filter(to_course__lineage=needed.lineage).order_by("pk").first()
     if edge is None:

@@ -16,7 +16,7 @@ from courses.expressions import (
     parse,
     wording,
 )
-from courses.history import stream
+from courses.history import lock, stream
 from courses.models import Course, CourseRule
 from courses.refusal import Refused
 from registrar.accounts.models import User
@@ -159,9 +159,7 @@ def _check_said(plainly: str, note: str) -> None:
 
 def _locked(course: Course) -> CourseRule:
     """The version's rule, and the lineage: the stream has one writer at a time."""
-    list(
-        Course.objects.select_for_update(no_key=True).filter(lineage=course.lineage).order_by("pk")
-    )
+    lock(course.lineage)
     rule = CourseRule.objects.filter(course=course).first()
     if rule is None:
         message = f"{course.code} v{course.version} has no prerequisites in words."
