@@ -8,14 +8,12 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from courses.models import Delegation, DepartmentMember, Proposal
 from courses.workflow import (
     ADMIN,
-    HEAD,
-    REGISTRAR,
-    REVIEWERS,
     TRANSITIONS,
     WAITS_FOR,
     Actor,
     Authority,
     Case,
+    Rule,
     Stage,
 )
 from registrar.accounts.models import User
@@ -63,9 +61,11 @@ def _delegations(now: datetime) -> QuerySet[Delegation]:
 
 def waiting_for(actor: Actor) -> Q:
     """The proposals whose next step this person may take, as a condition."""
-    found = Q(stage=Stage.RETURNED.value, uploader_id=actor.user)
+    found = Q(pk__in=())
     for stage, action in WAITS_FOR.items():
         rule = TRANSITIONS[stage, action]
+        if not rule.roles:
+            found |= Q(stage=stage.value, uploader_id=actor.user)
         for by in actor.authorities:
             if by.role not in rule.roles:
                 continue
@@ -79,23 +79,26 @@ def waiting_for(actor: Actor) -> Q:
 def deciders(proposal: Proposal, now: datetime) -> list[User]:
     """Who may take its next step, those with the role before those who stand in for them."""
     stage = Stage(proposal.stage)
-    if stage is Stage.RETURNED:
-        return [proposal.uploader]
     if stage not in WAITS_FOR:
         return []
-    holders = _holders(proposal, stage)
-    given = _delegations(now).filter(holder__in=holders, role=REVIEWERS.get(stage, ""))
+    rule = TRANSITIONS[stage, WAITS_FOR[stage]]
+    if not rule.roles:
+        return [proposal.uploader]
+    holders = _holders(proposal, rule)
+    given = _delegations(now).filter(holder__in=holders, role__in=rule.roles)
     standing_in = User.objects.filter(
         pk__in=given.exclude(delegate=proposal.uploader_id).values("delegate"), is_active=True
     ).exclude(pk__in=[each.pk for each in holders])
     return [*holders, *standing_in.order_by("pk")]
 
 
-def _holders(proposal: Proposal, stage: Stage) -> list[User]:
-    roles = [REVIEWERS[stage]] if stage in REVIEWERS else [REGISTRAR, ADMIN]
-    holding = Group.objects.filter(name__in=roles, user=OuterRef("pk"))
-    people = User.objects.filter(Exists(holding), is_active=True).exclude(pk=proposal.uploader_id)
-    if roles == [HEAD]:
+def _holders(proposal: Proposal, rule: Rule) -> list[User]:
+    """As `_own` has it, of everybody at once."""
+    holding = Q(Exists(Group.objects.filter(name__in=rule.roles, user=OuterRef("pk"))))
+    if ADMIN in rule.roles:
+        holding |= Q(is_superuser=True)
+    people = User.objects.filter(holding, is_active=True).exclude(pk=proposal.uploader_id)
+    if rule.own_department:
         people = people.filter(departments__department=proposal.department_id)
     return list(people.order_by("pk"))
 

@@ -19,7 +19,7 @@ from django.db.models import Q
 from courses import requirements
 from courses.models import Course, Proposal, ProposalDecision, ProposalTracking
 from courses.refusal import Refused
-from courses.workflow import Action, Moved, Stage, decide
+from courses.workflow import FACULTY, REGISTRAR, REVIEWERS, Action, Moved, Stage, decide
 from courses.workflow import Refused as Verdict
 from registrar.accounts.models import User
 
@@ -169,13 +169,7 @@ def _carry(proposal: Proposal, decision: ProposalDecision, now: datetime) -> Non
     )
 
 
-_DESKS = {
-    Stage.DEPARTMENT_REVIEW: "department_head",
-    Stage.CURRICULUM_COMMITTEE: "curriculum_committee",
-    Stage.ACADEMIC_COUNCIL: "academic_council",
-    Stage.APPROVED: "registrar",
-    Stage.RETURNED: "faculty",
-}
+_DESKS = {**REVIEWERS, Stage.APPROVED: REGISTRAR, Stage.RETURNED: FACULTY}
 """The designation it lies with at each stage in which it waits for somebody."""
 
 

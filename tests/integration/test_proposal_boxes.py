@@ -38,7 +38,8 @@ def ids(user: User, box: Box = Box.INBOX) -> list[int]:
 def test_a_proposal_waits_for_whoever_decides_its_next_step_and_nobody_else(
     people: People,
 ) -> None:
-    everybody = (people.ada, people.ben, people.cam, people.dee, people.reg)
+    root = make_user("root", is_superuser=True)
+    everybody = (people.ada, people.ben, people.cam, people.dee, people.reg, root)
     proposal = draft(people)
     waits = {}
     for stage in (
@@ -50,12 +51,14 @@ def test_a_proposal_waits_for_whoever_decides_its_next_step_and_nobody_else(
     ):
         proposal = bring(people, proposal, stage)
         waits[stage] = [each.username for each in everybody if ids(each)]
+        told = [each.username for each in deciders(proposal, proposal.since)]
+        assert told == waits[stage], "one table says whose inbox it is in and whom it names"
 
     assert waits == {
         Stage.DEPARTMENT_REVIEW: ["ben"],
         Stage.CURRICULUM_COMMITTEE: ["cam"],
         Stage.ACADEMIC_COUNCIL: ["dee"],
-        Stage.APPROVED: ["reg"],
+        Stage.APPROVED: ["reg", "root"],
         Stage.ACTIVATED: [],
     }
 
