@@ -141,7 +141,7 @@ class Moved(NamedTuple):
     new_round: bool
 
 
-class Refused(NamedTuple):
+class Refusal(NamedTuple):
     """It stays where it is: why, and the way forward."""
 
     code: str
@@ -178,7 +178,7 @@ REFUSALS: Mapping[str, tuple[str, str]] = {
 """Why a step is refused, and what to do about it."""
 
 
-def decide(case: Case, action: Action, actor: Actor, remarks: str = "") -> Moved | Refused:
+def decide(case: Case, action: Action, actor: Actor, remarks: str = "") -> Moved | Refusal:
     """Look the step up in the table; the first thing that speaks against it is the answer.
 
     Authority of one's own comes before a delegated one. A proposal's author decides nothing about
@@ -225,7 +225,7 @@ def _fits(case: Case, rule: Rule, actor: Actor, by: Authority) -> bool:
     return case.department in by.departments if rule.own_department else True
 
 
-def _why_not(case: Case, rule: Rule, actor: Actor) -> Refused:
+def _why_not(case: Case, rule: Rule, actor: Actor) -> Refusal:
     held = [each for each in actor.authorities if each.role in rule.roles]
     if not rule.roles:
         return _refused("NOT_THE_AUTHOR")
@@ -236,8 +236,8 @@ def _why_not(case: Case, rule: Rule, actor: Actor) -> Refused:
     return _refused("OTHER_DEPARTMENT")
 
 
-def _refused(code: str) -> Refused:
-    return Refused(code, *REFUSALS[code])
+def _refused(code: str) -> Refusal:
+    return Refusal(code, *REFUSALS[code])
 
 
 # Reminders ------------------------------------------------------------------------------------

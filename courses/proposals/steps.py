@@ -19,8 +19,7 @@ from django.db.models import Q
 from courses import requirements
 from courses.models import Course, Proposal, ProposalDecision, ProposalTracking
 from courses.refusal import Refused
-from courses.workflow import FACULTY, REGISTRAR, REVIEWERS, Action, Moved, Stage, decide
-from courses.workflow import Refused as Verdict
+from courses.workflow import FACULTY, REGISTRAR, REVIEWERS, Action, Moved, Refusal, Stage, decide
 from registrar.accounts.models import User
 
 from . import activation
@@ -60,7 +59,7 @@ def take(
     with requirements.committing_edges(), transaction.atomic():
         proposal = locked(proposal_id, expected)
         moved = decide(case_of(proposal), action, actor_of(user, now), said.remarks)
-        if isinstance(moved, Verdict):
+        if isinstance(moved, Refusal):
             remarks = {"remarks": moved.sentence} if moved.code == "REMARKS_NEEDED" else {}
             raise Refused(*moved, fields=remarks)
         content = _ready(proposal) if action in _SUBMISSIONS else None

@@ -12,7 +12,7 @@ from courses.workflow import (
     Authority,
     Case,
     Moved,
-    Refused,
+    Refusal,
     Stage,
     decide,
 )
@@ -50,7 +50,7 @@ def test_no_course_without_all_three_approvals_in_its_last_round(
             continue
         action, actor, remarks = attempt or (*RIGHT[stage], "")
         verdict = decide(Case(stage, AUTHOR, DEPARTMENT), action, actor, remarks)
-        if isinstance(verdict, Refused):
+        if isinstance(verdict, Refusal):
             continue
         if action in (Action.SUBMIT, Action.RESUBMIT):
             approved.clear()

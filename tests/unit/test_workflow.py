@@ -24,7 +24,7 @@ from courses.workflow import (
     Authority,
     Case,
     Moved,
-    Refused,
+    Refusal,
     Stage,
     decide,
     possible,
@@ -49,8 +49,8 @@ def standing_in(user: int, holder: int, role: str, of: int = PHYSICS) -> Actor:
     return Actor(user, (Authority(role, holder, frozenset({of})),))
 
 
-def code(verdict: Moved | Refused) -> str:
-    assert isinstance(verdict, Refused), verdict
+def code(verdict: Moved | Refusal) -> str:
+    assert isinstance(verdict, Refusal), verdict
     return verdict.code
 
 
