@@ -53,9 +53,6 @@ CONTENT = ("code", "name", *NUMBERS, *TEXTS)
 """The columns that make a version what it is, and that never change once it is saved."""
 VERSIONED = (*CONTENT, *LINKS)
 
-MINOR_FIELDS = frozenset({*NUMBERS, *TEXTS, "pre_requisit_courses"})
-"""The seed's list (S1-59), and the structured prerequisites that it forgets (T11)."""
-
 
 class Typo(NamedTuple):
     """What the typo test says of two texts (S1-62): the seed's rule, and ours on top of it (T8)."""
@@ -152,11 +149,10 @@ def _reason(field: str, old: Any, new: Any) -> Reason | None:
         return _name_reason(old, new)
     if field == "disciplines":
         return Reason(field, Bump.MAJOR, "The course belongs to other disciplines.")
-    why = _WHY.get(field, "Part of what the course is.")
-    return Reason(field, Bump.MINOR, why)
+    return Reason(field, Bump.MINOR, _MINOR[field])
 
 
-_WHY: Mapping[str, str] = {
+_MINOR: Mapping[str, str] = {
     "credit": "The credits change.",
     "max_seats": "The seats that the catalogue plans for change.",
     "pre_requisits": "The prerequisites in words change.",
@@ -166,6 +162,7 @@ _WHY: Mapping[str, str] = {
     **dict.fromkeys(HOURS, "The contact hours change."),
     **dict.fromkeys(PERCENTAGES, "The assessment changes."),
 }
+"""The seed's list (S1-59), and the structured prerequisites that it forgets (T11)."""
 
 
 def _code_reason(old: str, new: str) -> Reason:

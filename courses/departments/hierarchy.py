@@ -1,16 +1,10 @@
-"""A department down to the courses of its semesters, as plain values.
-
-Two queries for a hundred departments as for one: who they are with their years and semesters, and
-what is taught in these.
-"""
+"""A department down to the courses of its semesters, as plain values."""
 
 from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from django.db import connection
-
-from registrar.audit.arrays import array
 
 
 class DepartmentCard(NamedTuple):
@@ -73,13 +67,13 @@ SELECT d.id, d.name, d.code,
 FROM departments d ORDER BY upper(d.code), d.id
 """
 _SEMESTERS = """
-SELECT d.id, d.name, d.code, y.id, y.year_number, y.year_name,
+SELECT d.name, d.code, y.id, y.year_number, y.year_name,
        s.id, s.semester_number, s.semester_name, s.absolute_number
 FROM departments d
 LEFT JOIN years y ON y.department_id = d.id
 LEFT JOIN semesters s ON s.year_id = y.id
-WHERE d.id = ANY(%s::bigint[])
-ORDER BY upper(d.code), d.id, y.year_number, s.semester_number
+WHERE d.id = %s
+ORDER BY y.year_number, s.semester_number
 """
 _PLACED = """
 SELECT m.semester_id, m.id, c.id, c.code, c.name, c.credit, c.version::text,
@@ -87,7 +81,7 @@ SELECT m.semester_id, m.id, c.id, c.code, c.name, c.credit, c.version::text,
 FROM department_course_map m
 JOIN courses c ON c.id = m.course_id
 LEFT JOIN courses latest ON latest.lineage = c.lineage AND latest.latest_version
-WHERE m.department_id = ANY(%s::bigint[])
+WHERE m.department_id = %s
 ORDER BY upper(c.code), m.id
 """
 
@@ -98,31 +92,24 @@ def departments() -> list[DepartmentCard]:
 
 
 def department(id_: int) -> DepartmentSeen | None:
-    """One department; None when there is none."""
-    for found in hierarchy([id_]):
-        return found
-    return None
-
-
-def hierarchy(ids: Sequence[int]) -> list[DepartmentSeen]:
-    """These departments by their codes; who is not there is left out."""
+    """One department; None when there is none. Two queries, however much is in it."""
     placed: dict[int, list[PlacedCourse]] = defaultdict(list)
-    for semester, *course in _fetch(_PLACED, [array(ids)]):
+    for semester, *course in _fetch(_PLACED, [id_]):
         placed[semester].append(PlacedCourse(*course))
-    seen: dict[int, DepartmentSeen] = {}
+    seen: DepartmentSeen | None = None
     years: dict[int, YearSeen] = {}
-    for id_, name, code, year, number, year_name, *semester in _fetch(_SEMESTERS, [array(ids)]):
-        whole = seen.setdefault(id_, DepartmentSeen(id_, name, code, []))
+    for name, code, year, number, year_name, *semester in _fetch(_SEMESTERS, [id_]):
+        seen = seen or DepartmentSeen(id_, name, code, [])
         if year is not None and year not in years:
             years[year] = YearSeen(year, number, year_name, [])
-            whole.years.append(years[year])
+            seen.years.append(years[year])
         if semester[0] is not None:
             taught = placed[semester[0]]
             years[year].semesters.append(SemesterSeen._make((*semester, taught)))
-    return list(seen.values())
+    return seen
 
 
-def _fetch(statement: str, values: Sequence[str]) -> list[tuple[Any, ...]]:
+def _fetch(statement: str, values: Sequence[int]) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
         rows: list[tuple[Any, ...]] = cursor.fetchall()

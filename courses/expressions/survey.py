@@ -77,7 +77,7 @@ def _share(part: int, whole: int) -> str:
 
 def texts(path: Path) -> Iterator[Text]:
     """The prerequisite texts of a table, line by line. Raises Unreadable."""
-    with _opened(path) as lines:
+    with _Lines(path) as lines:
         heading = next(lines, "").rstrip("\r\n").split("\t")
         if COLUMN not in heading:
             raise Unreadable(
@@ -122,10 +122,6 @@ class _Lines:
             ) from error
         except (OSError, EOFError) as error:
             raise Unreadable(f"{self._path}: {error}; is it complete?") from error
-
-
-def _opened(path: Path) -> _Lines:
-    return _Lines(path)
 
 
 def survey(found: Iterable[tuple[Text, Understood]]) -> Survey:

@@ -1,6 +1,5 @@
 """What waits for whom, what became of the rest, and one proposal's history."""
 
-from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
@@ -91,13 +90,6 @@ def _ids(proposals: QuerySet[Proposal]) -> QuerySet[Proposal, dict[str, int]]:
 def waiting(user: User, now: datetime) -> int:
     """How many proposals wait for this person."""
     return in_box(user, Box.INBOX, now).count()
-
-
-def cards(proposals: QuerySet[Proposal] | Iterable[Proposal], now: datetime) -> list[Card]:
-    """As lines of a list, in this order."""
-    if isinstance(proposals, QuerySet):
-        proposals = with_names(proposals)
-    return [card(each, now) for each in proposals]
 
 
 def with_names(proposals: QuerySet[Proposal]) -> QuerySet[Proposal]:

@@ -1,4 +1,7 @@
-"""Whether a student has what a course needs: its edges, and what was understood of its text."""
+"""Whether a student has what a course needs: its edges, and what was understood of its text.
+
+Registration does not ask it yet: a student's record of completed courses is not kept here.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal

@@ -1,13 +1,13 @@
 """What waits for whom, what they see of the rest, and who is reminded of it."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
 from courses.models import Proposal, ProposalReminder
 from courses.overdue import overdue, remind
 from courses.proposals.authority import deciders, visible_to
-from courses.proposals.boxes import Box, cards, history, in_box
+from courses.proposals.boxes import Box, Card, card, history, in_box, with_names
 from courses.proposals.delegations import delegate
 from courses.proposals.drafts import create
 from courses.proposals.steps import archive, is_archived, mark_read
@@ -29,6 +29,10 @@ def people(database: None) -> People:
 
 def ids(user: User, box: Box = Box.INBOX) -> list[int]:
     return [each.pk for each in in_box(user, box, BEGAN + 40 * DAY)]
+
+
+def cards(user: User, now: datetime) -> list[Card]:
+    return [card(each, now) for each in with_names(in_box(user, Box.INBOX, now))]
 
 
 # Inbox --------------------------------------------------------------------------------------------
@@ -186,10 +190,10 @@ def test_a_list_takes_the_same_queries_however_long_it_is(
 ) -> None:
     for number in range(3):
         bring(people, draft(people, code=f"PHY{number}"), Stage.DEPARTMENT_REVIEW)
-    found = in_box(people.ben, Box.INBOX, BEGAN)
+    found = with_names(in_box(people.ben, Box.INBOX, BEGAN))
 
     with django_assert_num_queries(1):  # type: ignore[operator]
-        assert len(cards(found, BEGAN)) == 3
+        assert len([card(each, BEGAN) for each in found]) == 3
 
 
 # Reminders ----------------------------------------------------------------------------------------
@@ -238,12 +242,12 @@ def test_a_reminder_shows_in_the_inbox_until_the_step_is_taken(people: People) -
 
     remind(late)
 
-    [card] = cards(in_box(people.ben, Box.INBOX, late), late)
-    assert (card.overdue, card.reminders, card.is_read) == (True, 1, False)
+    [line] = cards(people.ben, late)
+    assert (line.overdue, line.reminders, line.is_read) == (True, 1, False)
     proposal.refresh_from_db()
     step(people, proposal, Action.APPROVE, now=late)
-    [card] = cards(in_box(people.cam, Box.INBOX, late), late)
-    assert (card.overdue, card.reminders) == (False, 0)
+    [line] = cards(people.cam, late)
+    assert (line.overdue, line.reminders) == (False, 0)
 
 
 def test_an_author_is_reminded_of_what_was_returned_to_them(people: People) -> None:

@@ -21,10 +21,6 @@ def _column(name: str) -> Any:
     return lambda course: getattr(course, name)
 
 
-def _sorted(records: Any, name: str) -> str:
-    return joined(sorted({getattr(each, name) for each in records.all()}))
-
-
 class Courses(ByOperation):
     """Latest versions: a row that changes one makes the version after it.
 
