@@ -71,7 +71,7 @@ class Report(NamedTuple):
 def bulk_edit(
     lines: Iterable[str],
     *,
-    by: str,
+    actor: str,
     may: Callable[[Course], bool],
     now: datetime,
     reason: str,
@@ -90,7 +90,7 @@ def bulk_edit(
         lock_many(course.lineage for course in _latest(rows).values())
         # Read again under the lock: whoever held it may have made a version.
         courses = _latest(rows)
-        tried = [_try(row, courses.get(row.code), may, by, now, reason) for row in rows]
+        tried = [_try(row, courses.get(row.code), may, actor, now, reason) for row in rows]
         written = not dry_run and not any(row.wrong for row in tried)
         if not written:
             transaction.set_rollback(True)
@@ -168,7 +168,7 @@ def _try(
     row: Line,
     course: Course | None,
     may: Callable[[Course], bool],
-    by: str,
+    actor: str,
     now: datetime,
     reason: str,
 ) -> Row:
@@ -181,7 +181,12 @@ def _try(
             _check_row(row, course, may)
             override = _override(row.cells.get("override", ""))
             new = create_new_version(
-                course, changes_of(row.cells), by=by, now=now, override=override, reason=reason
+                course,
+                changes_of(row.cells),
+                actor=actor,
+                now=now,
+                override=override,
+                reason=reason,
             )
     except Refused as refused:
         return Row(row.line, row.code, before, "", "", " ".join(str(refused).split()))

@@ -60,11 +60,11 @@ def _about(free: Course, spare: int) -> dict[str, dict[str, object]]:
     """The records that an address accepts something for, where they are not the usual ones."""
     author, ours = User.objects.get(username=AUTHOR), Department.objects.get(code=OURS)
     links = {"pre_requisit_courses": [free.pk], "pre_requisits": "a portfolio of works"}
-    gated = create_course({**said("GATED"), **links}, by="user:1", now=BEGAN)
+    gated = create_course({**said("GATED"), **links}, actor="user:1", now=BEGAN)
     superseded = make_course("OLD", department=ours)
     draft = create(author, said("PHY220"), now=BEGAN)
     late = create(author, {"credit": 4}, course=superseded, now=BEGAN)
-    create_new_version(superseded, {"max_seats": 7}, by="user:1", now=BEGAN)
+    create_new_version(superseded, {"max_seats": 7}, actor="user:1", now=BEGAN)
     return {
         f"POST {COURSE}rollback/": {"course_id": superseded.pk},
         f"POST {COURSE}prerequisites/": {"course_id": gated.pk},

@@ -24,12 +24,12 @@ FIELDS: dict[str, Any] = {
 
 def begin(state: State = State.ACTIVE, **fields: Any) -> Course:
     """A first version, CS101 where nothing else is said."""
-    return create_course(FIELDS | fields, by=BY, now=NOW, state=state)
+    return create_course(FIELDS | fields, actor=BY, now=NOW, state=state)
 
 
 def change(course: Course, **fields: Any) -> Course:
     """The next version of a course."""
-    return create_new_version(course, fields, by=BY, now=NOW)
+    return create_new_version(course, fields, actor=BY, now=NOW)
 
 
 def refused(course: Course, **fields: Any) -> Refused:

@@ -171,7 +171,7 @@ def _catalogue(offering: Offering, now: datetime) -> dict[str, object]:
     semester = Semester.objects.filter(year__department=ours).earliest("pk")
     place = DepartmentCourseMap.objects.create(semester=semester, course=offering.course)
     superseded = factories.make_course(department=ours)
-    create_new_version(superseded, {"credit": 4, "pre_requisits": "charm"}, by="user:1", now=now)
+    create_new_version(superseded, {"credit": 4, "pre_requisits": "charm"}, actor="user:1", now=now)
     teaching = CourseInstructor.objects.create(
         course=offering.course, instructor=_user(AUTHOR), year=2026, semester_type="Odd Semester"
     )

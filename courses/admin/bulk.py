@@ -19,7 +19,6 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
-from django.utils import timezone
 from unfold.widgets import (
     UnfoldAdminFileFieldWidget,
     UnfoldAdminSelectWidget,
@@ -31,9 +30,9 @@ from courses.forms import AskingForm
 from courses.models import Course
 from courses.refusal import Refused
 from courses.versioning import CONTENT, LINKS
-from registrar.admin import KeptAdmin, actor, button
+from registrar.admin import KeptAdmin, button
 
-from .acting import done
+from .acting import by, done
 
 MOST_ROWS = 200
 """What is tried while somebody waits for the page; the command takes any number."""
@@ -207,9 +206,8 @@ class BulkPages(KeptAdmin):
 def _run(request: HttpRequest, text: str, reason: str, *, dry_run: bool = True) -> bulk.Report:
     return bulk.bulk_edit(
         StringIO(text, newline=""),
-        by=actor(request),
+        **by(request),
         may=partial(request.user.has_perm, "courses.version_course"),
-        now=timezone.now(),
         reason=reason,
         dry_run=dry_run,
     )

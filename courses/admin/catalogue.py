@@ -12,7 +12,6 @@ from django.db.models import Case, QuerySet, When
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
@@ -24,9 +23,9 @@ from courses.models import Course, Discipline
 from courses.refusal import Refused
 from courses.search import search
 from courses.versioning import HOURS, LINKS, PERCENTAGES
-from registrar.admin import KeptAdmin, actor, button, colored
+from registrar.admin import KeptAdmin, button, colored
 
-from .acting import done
+from .acting import by, done
 from .bulk import BulkPages
 from .files import InAndOut
 from .prerequisites import NeedsPage
@@ -157,8 +156,7 @@ class CourseAdmin(InAndOut, BulkPages, NeedsPage):
             state = State.DRAFT if form.cleaned_data["draft"] else State.ACTIVE
             return catalogue.create_course(
                 form.changes,
-                by=actor(request),
-                now=timezone.now(),
+                **by(request),
                 state=state,
                 department=form.cleaned_data["department"],
             )
@@ -180,8 +178,7 @@ class CourseAdmin(InAndOut, BulkPages, NeedsPage):
                 lambda: catalogue.create_new_version(
                     course,
                     form.changes,
-                    by=actor(request),
-                    now=timezone.now(),
+                    **by(request),
                     override=form.decided,
                     reason=form.cleaned_data["reason"],
                 ),
@@ -200,8 +197,7 @@ class CourseAdmin(InAndOut, BulkPages, NeedsPage):
             lambda: catalogue.edit_draft(
                 course,
                 form.changes,
-                by=actor(request),
-                now=timezone.now(),
+                **by(request),
                 comment=form.cleaned_data["reason"],
             ),
         )
@@ -229,9 +225,7 @@ class CourseAdmin(InAndOut, BulkPages, NeedsPage):
                     "FORBIDDEN", said, "Ask the registrar's office.", fields={"state": said}
                 )
             reason = form.cleaned_data["reason"]
-            return catalogue.change_state(
-                course, to, by=actor(request), now=timezone.now(), reason=reason
-            )
+            return catalogue.change_state(course, to, reason=reason, **by(request))
 
         if changed := done(form, change):
             return self._to(request, changed, f"{changed} is {changed.state} now.")
@@ -247,8 +241,7 @@ class CourseAdmin(InAndOut, BulkPages, NeedsPage):
             lambda: catalogue.roll_back(
                 course.lineage,
                 course,
-                by=actor(request),
-                now=timezone.now(),
+                **by(request),
                 reason=form.cleaned_data["reason"],
             ),
         )

@@ -18,9 +18,9 @@ from courses.expressions import from_json, wording
 from courses.forms import AskingForm
 from courses.models import Course, CoursePrerequisite, CourseRule
 from courses.requirements import Needs
-from registrar.admin import KeptAdmin, actor, button, colored
+from registrar.admin import KeptAdmin, button, colored
 
-from .acting import done, who
+from .acting import by, done, who
 from .prerequisite_forms import QualifyForm, ReviewForm
 
 REVIEWS = "courses.review_prerequisite"
@@ -115,7 +115,7 @@ class PrerequisiteTextAdmin(KeptAdmin):
 
     def _review(self, request: HttpRequest, form: AskingForm, rule: CourseRule) -> CourseRule:
         return requirements.review(
-            rule.course, by=who(request), now=timezone.now(), **form.cleaned_data
+            rule.course, user=who(request), now=timezone.now(), **form.cleaned_data
         )
 
 
@@ -151,8 +151,7 @@ class NeedsPage(KeptAdmin):
             Course.objects.get(pk=said["needed"]),
             kind=CoursePrerequisite.Kind(said["kind"]),
             minimum_version=said["minimum_version"],
-            by=actor(request),
-            now=timezone.now(),
+            **by(request),
         )
 
 

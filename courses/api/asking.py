@@ -16,7 +16,7 @@ from registrar.api import Problem, answer, read_body
 
 from .course_shapes import CourseDetail, Decided
 from .precondition import as_seen, set_etag
-from .staff import TEXT_BYTES, sane, who
+from .staff import TEXT_BYTES, sane
 
 DETAIL = {(200, "application/json"): CourseDetail}
 MADE = {(201, "application/json"): CourseDetail}
@@ -44,11 +44,6 @@ def changes(request: Request) -> tuple[dict[str, Any], Bump | None, str]:
     decided.is_valid(raise_exception=True)
     override, reason = decided.validated_data["override"], decided.validated_data["reason"]
     return given, None if override is None else Bump(override), reason
-
-
-def actor(request: Request) -> str:
-    """Who asks, as it is kept: an id, no name."""
-    return who(request).actor
 
 
 def detail(course: Course) -> queries.CourseDetail:

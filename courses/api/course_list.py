@@ -9,7 +9,6 @@ from typing import Any
 import django_filters
 from django.db.models import QuerySet
 from django.http import HttpResponse
-from django.utils import timezone
 from django_filters.rest_framework import DjangoFilterBackend
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.generics import GenericAPIView
@@ -25,10 +24,10 @@ from courses.versioning import VERSIONED
 from registrar.accounts.access import Allowed
 from registrar.api import answer, plain, read_body, unless_known
 
-from .asking import MADE, REFUSED, actor, made
+from .asking import MADE, REFUSED, made
 from .course_shapes import CourseFields, CourseListed
 from .refusals import told
-from .staff import TEXT_BYTES
+from .staff import TEXT_BYTES, by
 
 _NOT_OFFERED = Course(working_course=False)
 """Who may see this one may see them all."""
@@ -113,7 +112,7 @@ class Courses(ListModelMixin, GenericAPIView[Course]):
     def post(self, request: Request) -> HttpResponse:
         fields = read_body(request, VERSIONED, TEXT_BYTES)
         with told():
-            course = catalogue.create_course(fields, by=actor(request), now=timezone.now())
+            course = catalogue.create_course(fields, **by(request))
         return made(course)
 
     def _page(self, request: Request) -> Any:

@@ -6,7 +6,6 @@ which states ask for more.
 """
 
 from django.http import HttpResponse
-from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.views import APIView
@@ -22,7 +21,6 @@ from .asking import (
     DETAIL,
     MADE,
     REFUSED,
-    actor,
     changes,
     course_as_seen,
     detail,
@@ -33,7 +31,7 @@ from .asking import (
 from .course_shapes import CourseChange, CourseToState
 from .precondition import CHANGED, IF_MATCH
 from .refusals import told
-from .staff import read
+from .staff import by, read
 
 
 class OneCourse(APIView):
@@ -66,16 +64,15 @@ class OneCourse(APIView):
     def patch(self, request: Request, course_id: int) -> HttpResponse:
         course = seen_course(request, course_id)
         given, override, reason = changes(request)
-        by, now = actor(request), timezone.now()
         if course.state == State.DRAFT:
             demand(request.user, "courses.change_course", course)
             with told(), course_as_seen(request, course):
-                draft = catalogue.edit_draft(course, given, by=by, now=now, comment=reason)
+                draft = catalogue.edit_draft(course, given, comment=reason, **by(request))
             return shown(draft)
         demand(request.user, "courses.version_course", course)
         with told(), course_as_seen(request, course):
             new = catalogue.create_new_version(
-                course, given, by=by, now=now, override=override, reason=reason
+                course, given, override=override, reason=reason, **by(request)
             )
         return shown(new) if new.pk == course.pk else made(new)
 
@@ -99,7 +96,5 @@ class CourseState(APIView):
         to = State(given["state"])
         demand(request.user, f"courses.{verb(State(course.state), to)}_course", course)
         with told(), course_as_seen(request, course):
-            changed = catalogue.change_state(
-                course, to, by=actor(request), now=timezone.now(), reason=given["reason"]
-            )
+            changed = catalogue.change_state(course, to, reason=given["reason"], **by(request))
         return shown(changed)

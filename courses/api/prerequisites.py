@@ -15,7 +15,7 @@ from courses.models import Course, CoursePrerequisite
 from registrar.accounts.access import Allowed, demand
 from registrar.api import answer, invalid, unless_known
 
-from .asking import ABSENT, REFUSED, actor, seen_course
+from .asking import ABSENT, REFUSED, seen_course
 from .prerequisite_shapes import (
     Prerequisites,
     Qualification,
@@ -25,7 +25,7 @@ from .prerequisite_shapes import (
     as_queued,
 )
 from .refusals import told
-from .staff import BIGGEST_ID, read, who
+from .staff import BIGGEST_ID, by, read, who
 
 REVIEWS = "courses.review_prerequisite"
 NEEDS = {(200, "application/json"): Prerequisites}
@@ -78,8 +78,7 @@ class CoursePrerequisites(APIView):
                 _named(given["needed"]),
                 kind=CoursePrerequisite.Kind(given["kind"]),
                 minimum_version=given["minimum_version"],
-                by=actor(request),
-                now=timezone.now(),
+                **by(request),
             )
         return _needs(course)
 
@@ -101,7 +100,7 @@ class PrerequisiteReview(APIView):
         demand(request.user, REVIEWS, course)
         given = read(request, Review)
         with told():
-            requirements.review(course, by=who(request), now=timezone.now(), **given)
+            requirements.review(course, user=who(request), now=timezone.now(), **given)
         return _needs(course)
 
 

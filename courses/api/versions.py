@@ -3,7 +3,6 @@
 from typing import Any
 
 from django.http import HttpResponse
-from django.utils import timezone
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.views import APIView
@@ -17,7 +16,6 @@ from .asking import (
     DETAIL,
     MADE,
     REFUSED,
-    actor,
     changes,
     course_as_seen,
     made,
@@ -26,7 +24,7 @@ from .asking import (
 from .course_shapes import Comparison, CourseCard, CourseChange, PreviewSeen, VersionList, Why
 from .precondition import CHANGED, IF_MATCH
 from .refusals import told
-from .staff import read
+from .staff import by, read
 
 
 class CoursePreview(APIView):
@@ -114,9 +112,7 @@ class CourseRollback(APIView):
         self.check_object_permissions(request, course)
         reason = read(request, Why)["reason"]
         with told(), course_as_seen(request, course):
-            new = catalogue.roll_back(
-                course.lineage, course, by=actor(request), now=timezone.now(), reason=reason
-            )
+            new = catalogue.roll_back(course.lineage, course, reason=reason, **by(request))
         return made(new)
 
 

@@ -1,7 +1,7 @@
 """What may be done to the catalogue, each in one transaction: load, decide, apply.
 
-`by` is the actor as the audit names it (`user:7`); whether they may is asked at the edges. `now`
-is an argument. Whatever cannot be done raises `courses.refusal.Refused` and writes nothing.
+`actor` is who acts, as the audit names them (`user:7`); whether they may is asked at the edges.
+`now` is an argument. Whatever cannot be done raises `courses.refusal.Refused` and writes nothing.
 """
 
 from .content import cleaned, warnings

@@ -12,7 +12,7 @@ from courses.refusal import Refused
 from .locking import latest, locked
 
 
-def change_state(course: Course, to: State, *, by: str, now: datetime, reason: str) -> Course:
+def change_state(course: Course, to: State, *, actor: str, now: datetime, reason: str) -> Course:
     """Take a version to another state (S1-80, S1-85, S1-86); `reason` is mandatory.
 
     Archiving is logged as DELETE: it is all the removal there is (S1-73, T20). Raises Refused:
@@ -29,7 +29,7 @@ def change_state(course: Course, to: State, *, by: str, now: datetime, reason: s
         now_is.refresh_from_db()
         action = DELETE if to is State.ARCHIVED else UPDATE
         after = full_state(now_is)
-        log_course_change(now_is, by, action, before, after, comments=reason, now=now)
+        log_course_change(now_is, actor, action, before, after, comments=reason, now=now)
     return now_is
 
 
@@ -53,7 +53,7 @@ def _check(course: Course, to: State) -> None:
 
 
 def assign_department(
-    course: Course, department: Department | None, *, by: str, now: datetime, reason: str = ""
+    course: Course, department: Department | None, *, actor: str, now: datetime, reason: str = ""
 ) -> Course:
     """Whose the course is: no part of what it says, so no version is made.
 
@@ -65,5 +65,5 @@ def assign_department(
         owned.department = department
         owned.save(update_fields=["department"])
         after = full_state(owned)
-        log_course_change(owned, by, UPDATE, before, after, comments=reason, now=now)
+        log_course_change(owned, actor, UPDATE, before, after, comments=reason, now=now)
     return owned

@@ -21,7 +21,7 @@ from .preview import Decision, check_code_is_free, decide, first_version
 def create_course(
     fields: Mapping[str, Any],
     *,
-    by: str,
+    actor: str,
     now: datetime,
     state: State = State.ACTIVE,
     department: Department | None = None,
@@ -38,12 +38,14 @@ def create_course(
         _lock_edges(first)
         version = first_version(first["code"])
         course = _insert(first, state=state, version=version, department=department)
-        log_course_change(course, by, CREATE, None, full_state(course), comments=comment, now=now)
+        log_course_change(
+            course, actor, CREATE, None, full_state(course), comments=comment, now=now
+        )
     return course
 
 
 def edit_draft(
-    course: Course, changes: Mapping[str, Any], *, by: str, now: datetime, comment: str = ""
+    course: Course, changes: Mapping[str, Any], *, actor: str, now: datetime, comment: str = ""
 ) -> Course:
     """Change a draft where it stands: it is under development, and nothing refers to it yet.
 
@@ -65,7 +67,7 @@ def edit_draft(
             _write(draft, {each.field: given[each.field] for each in why})
             after = full_state(draft)
             log_course_change(
-                draft, by, UPDATE, before, after, comments=comment, now=now, reasons=why
+                draft, actor, UPDATE, before, after, comments=comment, now=now, reasons=why
             )
     return draft
 
@@ -74,7 +76,7 @@ def create_new_version(
     course: Course,
     changes: Mapping[str, Any],
     *,
-    by: str,
+    actor: str,
     now: datetime,
     override: Bump | None = None,
     reason: str = "",
@@ -94,10 +96,10 @@ def create_new_version(
         _lock_edges(given, course)
         old = latest(course)
         decision = decide(old, given, override, reason)
-        return _supersede(old, old, decision, by, now, reason)
+        return _supersede(old, old, decision, actor, now, reason)
 
 
-def roll_back(lineage: UUID, to: Course, *, by: str, now: datetime, reason: str) -> Course:
+def roll_back(lineage: UUID, to: Course, *, actor: str, now: datetime, reason: str) -> Course:
     """A new version that says what an old one said; the same latest when it says that already.
 
     Raises Refused: REASON_MISSING, NOT_ITS_VERSION, and what `create_new_version` raises.
@@ -114,11 +116,11 @@ def roll_back(lineage: UUID, to: Course, *, by: str, now: datetime, reason: str)
         old = Course.latest.get(lineage=lineage)
         decision = decide(old, content(to), None, reason)
         comment = f"Back to version {to.version}: {reason}"
-        return _supersede(old, to, decision, by, now, comment)
+        return _supersede(old, to, decision, actor, now, comment)
 
 
 def _supersede(
-    old: Course, like: Course, decision: Decision, by: str, now: datetime, comment: str
+    old: Course, like: Course, decision: Decision, actor: str, now: datetime, comment: str
 ) -> Course:
     """Write the decision; prerequisites are taken over from `like` with all they say."""
     if decision.bump is Bump.NONE:
@@ -140,7 +142,7 @@ def _supersede(
     )
     log_course_change(
         new,
-        by,
+        actor,
         VERSION,
         before,
         full_state(new),

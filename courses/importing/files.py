@@ -72,7 +72,7 @@ KINDS = (
 def import_file(
     path: Path,
     *,
-    by: str,
+    actor: str,
     now: datetime,
     progress: Progress,
     term: str = "",
@@ -86,10 +86,10 @@ def import_file(
     kind, heard = _heard(path, term, progress)
     try:
         with transaction.atomic():
-            imported = _write(kind, heard, by, now, progress)
+            imported = _write(kind, heard, actor, now, progress)
             if imported.written.nothing:
                 return imported
-            _log(path, imported, by, now)
+            _log(path, imported, actor, now)
             if dry_run:
                 transaction.set_rollback(True)
     except (IntegrityError, Changed) as error:
@@ -146,20 +146,20 @@ def _lines(
 # Writing ------------------------------------------------------------------------------------
 
 
-def _write(kind: Kind, heard: Heard, by: str, now: datetime, progress: Progress) -> Imported:
+def _write(kind: Kind, heard: Heard, actor: str, now: datetime, progress: Progress) -> Imported:
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
     known = load(kind.source)
     # Codes come and go: a course that is begun twice under one is not the same.
     begin = (lambda _: uuid4()) if kind.source == own.SOURCE else None
     plan = decide(kind.source, heard, known, begin)
-    writer = Writer(kind.source, by, now, progress)
+    writer = Writer(kind.source, actor, now, progress)
     written = writer.write(plan)
     remarks = sorted((*heard.remarks, *plan.remarks, *writer.remarks))
     return Imported(kind.source, kind.scale, heard.read, plan.known, written, remarks)
 
 
-def _log(path: Path, imported: Imported, by: str, now: datetime) -> None:
+def _log(path: Path, imported: Imported, actor: str, now: datetime) -> None:
     said = {
         "file": path.name,
         "sha256": sha256(path.read_bytes()).hexdigest(),
@@ -168,7 +168,7 @@ def _log(path: Path, imported: Imported, by: str, now: datetime) -> None:
         "skipped": len(imported.skipped),
         **imported.written._asdict(),
     }
-    note(f"import:{imported.source}", "catalog_imported", by, now, **said)
+    note(f"import:{imported.source}", "catalog_imported", actor, now, **said)
 
 
 def _analyze() -> None:

@@ -52,8 +52,8 @@ class Changed(Exception):
 class Writer:
     """One import: its source, who answers for it, and when it is."""
 
-    def __init__(self, source: str, by: str, now: datetime, progress: Progress) -> None:
-        self.source, self.by, self.now, self.progress = source, by, now, progress
+    def __init__(self, source: str, actor: str, now: datetime, progress: Progress) -> None:
+        self.source, self.actor, self.now, self.progress = source, actor, now, progress
         self.remarks: list[Remark] = []
         self.places: dict[Place, int] = {}
         """The id of each version that something refers to."""
@@ -89,7 +89,7 @@ class Writer:
                 known[code] = Department.objects.create(name=code, code=code).pk
                 said = canonical({"name": code, "code": code, "source": self.source})
                 stream = f"department:{known[code]}"
-                drafts.append(Draft(stream, "department_added", self.by, said))
+                drafts.append(Draft(stream, "department_added", self.actor, said))
         self._log(drafts)
         return known, len(drafts)
 
@@ -141,7 +141,15 @@ class Writer:
         about = About(each.place.lineage, pk, each.content["code"], str(each.version))
         proposed = None if before is None else each.bump
         return draft_of_change(
-            about, self.by, action, before, after, each.bump, each.comment, each.reasons, proposed
+            about,
+            self.actor,
+            action,
+            before,
+            after,
+            each.bump,
+            each.comment,
+            each.reasons,
+            proposed,
         )
 
     def _given_up(self, pk: int, each: NewVersion, before: dict[str, Any], last: str) -> Draft:
@@ -149,7 +157,7 @@ class Writer:
         state = State.INACTIVE
         after = {**before, "state": state.value, "working_course": works(state)}
         comment = f"Not taught after {self.source} {last}."
-        return draft_of_change(about, self.by, UPDATE, before, after, comments=comment)
+        return draft_of_change(about, self.actor, UPDATE, before, after, comments=comment)
 
     def _changes(self, changes: Sequence[Change]) -> int:
         """New versions of courses that were known; what the catalogue refuses is told."""
@@ -161,7 +169,7 @@ class Writer:
             old = Course.latest.get(lineage=each.place.lineage)
             try:
                 new = create_new_version(
-                    old, each.given, by=self.by, now=self.now, reason=each.comment
+                    old, each.given, actor=self.actor, now=self.now, reason=each.comment
                 )
             except Refused as refused:
                 self.remarks.append(_refused(each, refused))

@@ -17,7 +17,7 @@ from .content import content_of
 from .refusals import refused
 
 
-def activate(proposal: Proposal, by: str, now: datetime) -> Course:
+def activate(proposal: Proposal, actor: str, now: datetime) -> Course:
     """The version that the catalogue has of it from now on.
 
     Raises Refused: STALE_COURSE when the course has moved on since, and what the catalogue raises.
@@ -26,14 +26,14 @@ def activate(proposal: Proposal, by: str, now: datetime) -> Course:
     if proposal.course is None:
         return catalogue.create_course(
             _fields(proposal),
-            by=by,
+            actor=actor,
             now=now,
             department=proposal.department,
             comment=comment,
         )
     try:
         made = catalogue.create_new_version(
-            proposal.course, changes(proposal), by=by, now=now, reason=comment
+            proposal.course, changes(proposal), actor=actor, now=now, reason=comment
         )
     except Refused as refusal:
         if refusal.code == "STALE_VERSION":
@@ -44,7 +44,7 @@ def activate(proposal: Proposal, by: str, now: datetime) -> Course:
     return made
 
 
-def reverse(proposal: Proposal, by: str, why: str, now: datetime) -> None:
+def reverse(proposal: Proposal, actor: str, why: str, now: datetime) -> None:
     """Undo it: a new version that says what the old one said; a new course is offered no longer.
 
     Raises Refused: CHANGED_SINCE when the course is not what the proposal made of it any more.
@@ -54,9 +54,9 @@ def reverse(proposal: Proposal, by: str, why: str, now: datetime) -> None:
         raise refused("CHANGED_SINCE")
     reason = f"Proposal {proposal.pk} reversed: {why}"
     if proposal.course is not None:
-        catalogue.roll_back(made.lineage, proposal.course, by=by, now=now, reason=reason)
+        catalogue.roll_back(made.lineage, proposal.course, actor=actor, now=now, reason=reason)
     elif made.state == State.ACTIVE:
-        catalogue.change_state(made, State.INACTIVE, by=by, now=now, reason=reason)
+        catalogue.change_state(made, State.INACTIVE, actor=actor, now=now, reason=reason)
 
 
 def changes(proposal: Proposal) -> dict[str, Any]:

@@ -91,11 +91,10 @@ def _course(
     proposal: Proposal, moved: Moved, user: User, said: Said, now: datetime
 ) -> Course | None:
     """The version that it has become by now, if any."""
-    by = user.actor
     if moved.to is Stage.ACTIVATED:
-        return activation.activate(proposal, by, now)
+        return activation.activate(proposal, user.actor, now)
     if moved.to is Stage.REVERSED:
-        activation.reverse(proposal, by, said.remarks.strip(), now)
+        activation.reverse(proposal, user.actor, said.remarks.strip(), now)
     return proposal.became
 
 

@@ -111,7 +111,7 @@ def qualify(
     *,
     kind: CoursePrerequisite.Kind,
     minimum_version: Decimal | None,
-    by: str,
+    actor: str,
     now: datetime,
 ) -> CoursePrerequisite:
     """Say how an edge that the version has is meant: taken before or with it, from which version.
@@ -127,7 +127,7 @@ def qualify(
         edge.save(update_fields=["kind", "minimum_version"])
         refuse_circle(course)
         said = {"course": course.pk, "needs": edge.to_course_id, **_change(before, edge)}
-        note(stream(course.lineage), "prerequisite_qualified", by, now, **said)
+        note(stream(course.lineage), "prerequisite_qualified", actor, now, **said)
     return edge
 
 

@@ -122,7 +122,7 @@ def _waiting(rule: CourseRule) -> Waiting:
 
 
 def review(
-    course: Course, *, by: User, now: datetime, plainly: str = "", note: str = ""
+    course: Course, *, user: User, now: datetime, plainly: str = "", note: str = ""
 ) -> CourseRule:
     """A person's answer to a text: the same rule in plainer words, or why it stays by hand.
 
@@ -134,13 +134,13 @@ def review(
     _check_said(plainly, note)
     with transaction.atomic():
         rule = _locked(course)
-        rule.reviewed_by, rule.reviewed_at = by, now
+        rule.reviewed_by, rule.reviewed_at = user, now
         rule.wording, rule.note = plainly, note
         if plainly:
             rule.tree, rule.rest = _plain_tree(plainly), []
         rule.save()
         said = {"course": course.pk, "plainly": plainly, "note": note, "tree": rule.tree}
-        log.note(stream(course.lineage), "prerequisites_reviewed", by.actor, now, **said)
+        log.note(stream(course.lineage), "prerequisites_reviewed", user.actor, now, **said)
     return rule
 
 

@@ -102,7 +102,7 @@ def test_a_state_and_a_version_follow_one_another(
 
     answers = race(
         lambda: change(course, credit=4),
-        lambda: catalogue.change_state(course, State.INACTIVE, by=BY, now=NOW, reason="why"),
+        lambda: catalogue.change_state(course, State.INACTIVE, actor=BY, now=NOW, reason="why"),
     )
 
     assert not meeting.met
@@ -125,7 +125,7 @@ def test_who_writes_edges_and_who_qualifies_one_never_wait_for_each_other(
         lambda: change(course, credit=4),
         lambda: (
             qualify(
-                course, needed, kind=corequisite, minimum_version=None, by=BY, now=NOW
+                course, needed, kind=corequisite, minimum_version=None, actor=BY, now=NOW
             ).from_course
         ),
     )

@@ -81,7 +81,7 @@ def test_another_version_or_another_course_of_the_code_is_refused_too(
     """In two versions a student could sit in both; of two of one code sections would share one."""
     with as_owner():
         old = make_offering(term, code="CS101").course
-        renamed = create_new_version(old, {"code": "CS111"}, by="user:1", now=timezone.now())
+        renamed = create_new_version(old, {"code": "CS111"}, actor="user:1", now=timezone.now())
         heir = make_course("CS101", version="2.0")
 
     for course in (renamed, heir):

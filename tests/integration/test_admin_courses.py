@@ -70,7 +70,7 @@ def test_a_new_version_is_shown_before_it_is_saved(registrar: Client, course: Co
     with as_owner():
         term = make_term("2026-ODD")
         offering = make_offering(term, code="CS900")
-        catalogue.create_course(NEW | {"pre_requisit_courses": [course]}, by="user:1", now=NOW)
+        catalogue.create_course(NEW | {"pre_requisit_courses": [course]}, actor="user:1", now=NOW)
 
     shown = send(registrar, at(course, "new_version"), credit=4)
     said = shown.content.decode()
@@ -182,7 +182,7 @@ def test_faculty_version_their_department_s_courses_and_activate_no_draft(databa
     own = make_course("CS202", department=department)
     other = make_course("MA1")
     draft = catalogue.create_course(
-        NEW, by="user:1", now=NOW, state=State.DRAFT, department=department
+        NEW, actor="user:1", now=NOW, state=State.DRAFT, department=department
     )
     with signed_in(Role.FACULTY) as faculty:
         with as_owner():

@@ -98,7 +98,7 @@ def test_the_list_can_be_narrowed(
     logic = Discipline.objects.create(name="Logic")
     catalogue.create_course(
         {**NEW, "code": "MA200", "name": "Sets", "credit": 7, "disciplines": [logic]},
-        by="user:1",
+        actor="user:1",
         now=NOW,
         department=make_department("MATH", "Mathematics"),
     )
@@ -111,7 +111,7 @@ def test_a_course_is_shown_with_what_it_needs(student: Person) -> None:
         "disciplines": [Discipline.objects.create(name="Computing")],
         "pre_requisit_courses": [make_course("MA1")],
     }
-    course = catalogue.create_course(NEW | links, by="user:1", now=NOW)
+    course = catalogue.create_course(NEW | links, actor="user:1", now=NOW)
 
     seen = student.get(f"{course.pk}/").body
 
@@ -227,7 +227,7 @@ def test_another_bump_needs_a_reason(registrar: Person, course: Course) -> None:
 
 
 def test_a_draft_is_changed_where_it_stands(registrar: Person, database: None) -> None:
-    draft = catalogue.create_course(NEW, by="user:1", now=NOW, state=State.DRAFT)
+    draft = catalogue.create_course(NEW, actor="user:1", now=NOW, state=State.DRAFT)
 
     changed = registrar.send("patch", f"{draft.pk}/", {"credit": 6})
 
@@ -302,7 +302,7 @@ def test_faculty_version_the_courses_of_their_department_only(
 def test_faculty_make_no_course_of_a_draft_and_archive_none(faculty: Person) -> None:
     department = faculty.user.departments.get().department
     draft = catalogue.create_course(
-        NEW, by="user:1", now=NOW, state=State.DRAFT, department=department
+        NEW, actor="user:1", now=NOW, state=State.DRAFT, department=department
     )
     state = f"{draft.pk}/state/"
 

@@ -26,7 +26,7 @@ def courses(database: None) -> list[Course]:
 def edit(*lines: str, dry_run: bool = False, **given: Any) -> Report:
     usual: dict[str, Any] = {"may": lambda course: True, "reason": "new regulations"}
     text = [f"{line}\n" for line in lines]
-    return bulk_edit(text, by=BY, now=NOW, dry_run=dry_run, **{**usual, **given})
+    return bulk_edit(text, actor=BY, now=NOW, dry_run=dry_run, **{**usual, **given})
 
 
 def says(report: Report) -> list[tuple[int, str, str, str]]:

@@ -30,7 +30,7 @@ def test_going_back_makes_a_new_version_equal_to_the_old(course: Course) -> None
     biology = Discipline.objects.create(name="Biology")
     new = change(change(course, code="CS111", credit=5), disciplines=[biology])
 
-    back = roll_back(course.lineage, course, by=BY, now=NOW, reason="wrong decision")
+    back = roll_back(course.lineage, course, actor=BY, now=NOW, reason="wrong decision")
 
     same = {"state", "working_course", "latest_version", "version", "revision", "bump_type"}
     old, now = full_state(course), full_state(back)
@@ -47,22 +47,22 @@ def test_going_back_brings_prerequisites_with_all_they_say(course: Course) -> No
     CoursePrerequisite.objects.filter(from_course=first).update(minimum_version=Decimal("1.0"))
     change(first, pre_requisit_courses=[])
 
-    back = roll_back(course.lineage, first, by=BY, now=NOW, reason="needed after all")
+    back = roll_back(course.lineage, first, actor=BY, now=NOW, reason="needed after all")
 
     assert CoursePrerequisite.objects.get(from_course=back).minimum_version == Decimal("1.0")
 
 
 def test_going_back_to_what_is_there_makes_no_version(course: Course) -> None:
-    assert roll_back(course.lineage, course, by=BY, now=NOW, reason="why not") == course
+    assert roll_back(course.lineage, course, actor=BY, now=NOW, reason="why not") == course
 
 
 def test_going_back_needs_a_reason_and_a_version_of_its_own(course: Course) -> None:
     other = make_course("MA101")
 
     with pytest.raises(Refused, match="needs a reason"):
-        roll_back(course.lineage, course, by=BY, now=NOW, reason=" ")
+        roll_back(course.lineage, course, actor=BY, now=NOW, reason=" ")
     with pytest.raises(Refused, match="a version of another course"):
-        roll_back(course.lineage, other, by=BY, now=NOW, reason="mixed up")
+        roll_back(course.lineage, other, actor=BY, now=NOW, reason="mixed up")
 
 
 def test_going_back_to_a_code_that_another_course_has_is_refused(course: Course) -> None:
@@ -70,7 +70,7 @@ def test_going_back_to_a_code_that_another_course_has_is_refused(course: Course)
     begin()
 
     with pytest.raises(Refused) as caught:
-        roll_back(course.lineage, course, by=BY, now=NOW, reason="as it was")
+        roll_back(course.lineage, course, actor=BY, now=NOW, reason="as it was")
 
     assert caught.value.code == "CODE_IN_USE"
 
@@ -88,7 +88,7 @@ def test_a_draft_changes_where_it_stands(draft: Course) -> None:
     biology = Discipline.objects.create(name="Biology")
     wanted = {"code": "BI101", "credit": 4, "disciplines": [biology]}
 
-    edited = edit_draft(draft, wanted, by=BY, now=NOW, comment="as agreed")
+    edited = edit_draft(draft, wanted, actor=BY, now=NOW, comment="as agreed")
 
     assert (edited.pk, edited.code, edited.credit) == (draft.pk, "BI101", 4)
     assert list(edited.disciplines.all()) == [biology]
@@ -103,15 +103,15 @@ def test_a_draft_changes_where_it_stands(draft: Course) -> None:
 def test_a_draft_takes_and_loses_prerequisites(draft: Course) -> None:
     needed = make_course("MA101")
 
-    edit_draft(draft, {"pre_requisit_courses": [needed]}, by=BY, now=NOW)
+    edit_draft(draft, {"pre_requisit_courses": [needed]}, actor=BY, now=NOW)
     assert list(draft.pre_requisit_courses.all()) == [needed]
-    edit_draft(draft, {"pre_requisit_courses": []}, by=BY, now=NOW)
+    edit_draft(draft, {"pre_requisit_courses": []}, actor=BY, now=NOW)
 
     assert not draft.pre_requisit_courses.exists()
 
 
 def test_a_draft_that_stays_as_it_is_is_not_logged(draft: Course) -> None:
-    edit_draft(draft, {"credit": 3}, by=BY, now=NOW)
+    edit_draft(draft, {"credit": 3}, actor=BY, now=NOW)
 
     assert len(changes(draft.lineage)) == 1
 
@@ -122,14 +122,14 @@ def test_a_draft_is_edited_and_a_saved_version_is_not(draft: Course) -> None:
     with pytest.raises(Refused, match="is a draft"):
         change(draft, credit=4)
     with pytest.raises(Refused, match="is no draft"):
-        edit_draft(saved, {"credit": 4}, by=BY, now=NOW)
+        edit_draft(saved, {"credit": 4}, actor=BY, now=NOW)
 
 
 @pytest.mark.requirement("S1-72")
 def test_a_department_is_given_without_a_new_version(course: Course) -> None:
     department = Department.objects.create(name="Computing", code="CSE")
 
-    owned = assign_department(course, department, by=BY, now=NOW, reason="reorganised")
+    owned = assign_department(course, department, actor=BY, now=NOW, reason="reorganised")
 
     assert (owned.pk, owned.department, owned.revision) == (course.pk, department, 1)
     assert changes(course.lineage)[-1].action == "UPDATE"

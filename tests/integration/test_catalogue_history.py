@@ -25,7 +25,7 @@ def test_every_version_is_listed_in_the_order_it_was_made(course: Course) -> Non
     """2.1 was made after 3.0 here: the order is that of revisions (T3)."""
     corrected = change(course, name="Introduction to Computer Sciense")
     renamed = create_new_version(
-        corrected, {"code": "CS111"}, by="user:9", now=NOW, reason="new numbering"
+        corrected, {"code": "CS111"}, actor="user:9", now=NOW, reason="new numbering"
     )
 
     listed = versions(course.lineage)
@@ -103,7 +103,7 @@ def test_the_log_says_who_did_what_before_and_after(course: Course) -> None:
     create_new_version(
         course,
         {"name": "Introduction to Computer Sciense", "credit": 4},
-        by="user:9",
+        actor="user:9",
         now=NOW,
         reason="",
     )
@@ -133,7 +133,7 @@ def test_the_log_says_who_did_what_before_and_after(course: Course) -> None:
 @pytest.mark.requirement("S1-74")
 def test_a_moment_is_kept_to_the_microsecond(course: Course) -> None:
     at = datetime(2026, 3, 2, 9, 0, 0, 123456, tzinfo=UTC)
-    create_new_version(course, {"credit": 4}, by=BY, now=at)
+    create_new_version(course, {"credit": 4}, actor=BY, now=at)
 
     assert changes(course.lineage)[-1].at == at
 
@@ -141,7 +141,7 @@ def test_a_moment_is_kept_to_the_microsecond(course: Course) -> None:
 @pytest.mark.requirement("S1-74")
 def test_one_chain_has_all_of_a_course_under_every_code(course: Course) -> None:
     change(change(course, code="CS111"), credit=4)
-    roll_back(course.lineage, course, by=BY, now=NOW, reason="as it was")
+    roll_back(course.lineage, course, actor=BY, now=NOW, reason="as it was")
 
     entries = Entry.objects.filter(stream=stream(course.lineage)).order_by("seq")
 

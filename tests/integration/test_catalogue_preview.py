@@ -73,7 +73,7 @@ def test_courses_that_are_taken_together_are_no_circle(course: Course) -> None:
 
     shown = preview(course, {"credit": 4})
 
-    assert shown.version == create_new_version(course, {"credit": 4}, by=BY, now=NOW).version
+    assert shown.version == create_new_version(course, {"credit": 4}, actor=BY, now=NOW).version
 
 
 def test_a_preview_and_the_version_made_agree(course: Course) -> None:
@@ -90,7 +90,7 @@ def test_a_person_may_decide_on_another_bump_and_says_why(course: Course) -> Non
     made = create_new_version(
         course,
         {"syllabus": "All of it anew"},
-        by=BY,
+        actor=BY,
         now=NOW,
         override=Bump.MAJOR,
         reason="complete restructuring",

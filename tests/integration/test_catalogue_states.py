@@ -15,7 +15,7 @@ STEPS = [(old, new) for old in State for new in State if old is not new]
 
 
 def go(course: Course, to: State, reason: str = "as decided") -> Course:
-    return change_state(course, to, by=BY, now=NOW, reason=reason)
+    return change_state(course, to, actor=BY, now=NOW, reason=reason)
 
 
 def in_state(state: State) -> Course:
@@ -108,7 +108,7 @@ def test_a_superseded_version_is_not_offered_again(database: None) -> None:
         go(course, State.ACTIVE)
 
     assert caught.value.code == "SUPERSEDED"
-    assert roll_back(course.lineage, course, by=BY, now=NOW, reason="as it says").credit == 3
+    assert roll_back(course.lineage, course, actor=BY, now=NOW, reason="as it says").credit == 3
 
 
 @pytest.mark.requirement("S1-86")
@@ -122,7 +122,7 @@ def test_what_is_on_its_way_out_takes_no_new_version(database: None, state: Stat
 @pytest.mark.requirement("S1-86")
 def test_old_versions_can_be_archived_and_keep_what_they_say(database: None) -> None:
     course = begin()
-    new = create_new_version(course, {"credit": 4}, by=BY, now=NOW)
+    new = create_new_version(course, {"credit": 4}, actor=BY, now=NOW)
 
     archived = go(course, State.ARCHIVED)
 

@@ -84,7 +84,7 @@ def test_what_a_course_cannot_say_is_told_for_each_field(
 @pytest.mark.requirement("S1-1", "S1-2", "S1-13", "S1-14")
 def test_what_every_course_must_say_is_asked_for(database: None) -> None:
     with pytest.raises(Refused) as caught:
-        create_course({"credit": 3}, by=BY, now=NOW)
+        create_course({"credit": 3}, actor=BY, now=NOW)
 
     assert caught.value.fields.keys() == {"code", "name", "syllabus", "ref_books"}
 

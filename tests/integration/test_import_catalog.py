@@ -41,7 +41,7 @@ def silent(what: str, done: int, total: int) -> None:
 
 
 def take(path: Path, **given: Any) -> Imported:
-    return import_file(path, by=BY, now=NOW, progress=silent, **given)
+    return import_file(path, actor=BY, now=NOW, progress=silent, **given)
 
 
 def history(tmp_path: Path, *texts: str | bytes, name: str = "history.csv.gz") -> Path:
@@ -226,7 +226,7 @@ def test_an_offering_that_is_open_is_left_alone(taken: Imported, tmp_path: Path)
 def test_what_was_changed_here_stays_until_the_file_changes(database: None, tmp_path: Path) -> None:
     take(catalogue(tmp_path, listed("MAG 10")))
     course = Course.latest.get(code="MAG 10")
-    create_new_version(course, {"name": "Spellcraft"}, by=BY, now=NOW)
+    create_new_version(course, {"name": "Spellcraft"}, actor=BY, now=NOW)
 
     assert take(catalogue(tmp_path, listed("MAG 10"))).written.nothing
     imported = take(catalogue(tmp_path, listed("MAG 10", units="2")))
@@ -306,7 +306,7 @@ def test_an_import_that_stops_halfway_wrote_nothing(database: None, tmp_path: Pa
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        import_file(history(tmp_path, section(1)), by=BY, now=NOW, progress=interrupt)
+        import_file(history(tmp_path, section(1)), actor=BY, now=NOW, progress=interrupt)
     assert everything() == before
 
 
@@ -344,7 +344,7 @@ def test_a_course_that_was_added_meanwhile_stops_the_import(database: None, tmp_
             elsewhere(add)
 
     with pytest.raises(Unusable, match="changed meanwhile"):
-        import_file(history(tmp_path, section(1)), by=BY, now=NOW, progress=meanwhile)
+        import_file(history(tmp_path, section(1)), actor=BY, now=NOW, progress=meanwhile)
 
     assert [course.name for course in Course.objects.all()] == ["Course MAGIC 101"]
     assert not SourceCourse.objects.exists()
@@ -371,7 +371,7 @@ def test_only_one_file_is_imported_at_a_time(database: None, tmp_path: Path) -> 
         if what == "sections":
             elsewhere(ask)
 
-    import_file(history(tmp_path, section(1)), by=BY, now=NOW, progress=look)
+    import_file(history(tmp_path, section(1)), actor=BY, now=NOW, progress=look)
     elsewhere(ask)
 
     assert got == [False, True]

@@ -19,7 +19,7 @@ NEW = {"name": "Spells", "syllabus": "Wands.", "ref_books": "None."}
 
 
 def take(path: Path) -> Imported:
-    return import_file(path, by=BY, now=NOW, progress=silent)
+    return import_file(path, actor=BY, now=NOW, progress=silent)
 
 
 def text(*rows: dict[str, str]) -> str:

@@ -26,7 +26,7 @@ pytestmark = [
 
 def test_thirty_years_of_sections_go_in_within_two_minutes_and_a_gibibyte(database: None) -> None:
     began = time.monotonic()
-    imported = import_file(FOLDER / HISTORY, by=BY, now=NOW, progress=silent)
+    imported = import_file(FOLDER / HISTORY, actor=BY, now=NOW, progress=silent)
     seconds = time.monotonic() - began
 
     assert imported.read == 69_811
@@ -36,7 +36,7 @@ def test_thirty_years_of_sections_go_in_within_two_minutes_and_a_gibibyte(databa
     assert imported.written.versions == Course.objects.count() > 5_000
     assert seconds < 120
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss < 1024 * 1024
-    again = import_file(FOLDER / HISTORY, by=BY, now=NOW, progress=silent)
+    again = import_file(FOLDER / HISTORY, actor=BY, now=NOW, progress=silent)
     assert again.written.nothing
     assert again.known == 69_811
     assert [each.name for each in invariants.run(connection) if each.count] == []
@@ -44,8 +44,8 @@ def test_thirty_years_of_sections_go_in_within_two_minutes_and_a_gibibyte(databa
 
 def test_a_catalogue_and_its_schedules(database: None) -> None:
     files = ("ucsd-courses.tsv.gz", "ucsd-schedule-SP22.tsv.gz", "ucsd-schedule-WI23.tsv.gz")
-    first = [import_file(Path(FOLDER / name), by=BY, now=NOW, progress=silent) for name in files]
-    again = [import_file(Path(FOLDER / name), by=BY, now=NOW, progress=silent) for name in files]
+    first = [import_file(Path(FOLDER / name), actor=BY, now=NOW, progress=silent) for name in files]
+    again = [import_file(Path(FOLDER / name), actor=BY, now=NOW, progress=silent) for name in files]
 
     assert [each.read for each in first] == [6_817, 8_533, 9_253]
     for one, other in zip(first, again, strict=True):

@@ -31,7 +31,7 @@ def course(people: People) -> Course:
 
 def newer(course: Course, **changes: Any) -> Course:
     """Somebody else changes the course meanwhile."""
-    return create_new_version(course, changes, by="user:1", now=BEGAN)
+    return create_new_version(course, changes, actor="user:1", now=BEGAN)
 
 
 @pytest.mark.requirement("S1-85")
@@ -241,7 +241,7 @@ def test_a_course_that_is_not_offered_any_more_stays_so_when_it_is_reversed(
 ) -> None:
     activated = bring(people, draft(people), Stage.ACTIVATED)
     assert activated.became is not None
-    change_state(activated.became, State.INACTIVE, by="user:1", now=BEGAN, reason="No room")
+    change_state(activated.became, State.INACTIVE, actor="user:1", now=BEGAN, reason="No room")
 
     step(people, activated, Action.REVERSE)
 

@@ -71,7 +71,7 @@ def test_a_change_begins_with_what_the_course_says(people: People) -> None:
     links = {"disciplines": [acoustics.pk], "pre_requisit_courses": [needed.pk]}
     course = create_course(
         said("PHY100", credit=5, max_seats=40, **links),
-        by="user:1",
+        actor="user:1",
         now=BEGAN,
         department=people.physics,
     )
@@ -216,7 +216,7 @@ def test_the_impact_names_the_bump_its_reasons_and_who_depends_on_it(people: Peo
 
 def test_a_new_course_is_shown_at_the_version_it_would_begin_at(people: People) -> None:
     given_up = make_course("PHY100")
-    create_new_version(given_up, {"code": "PHY101"}, by="user:1", now=BEGAN)
+    create_new_version(given_up, {"code": "PHY101"}, actor="user:1", now=BEGAN)
     fresh = draft(people, code="PHY100")
     taken = draft(people, code="PHY102")
     make_course("PHY102")

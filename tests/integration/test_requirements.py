@@ -93,7 +93,7 @@ def test_a_new_version_breaks_no_edge_to_the_course(art: Course, zoo: Course) ->
 def test_the_next_version_takes_over_what_its_edges_say(art: Course, zoo: Course) -> None:
     newer = change(zoo, credit=4)
     needing = needs(art, zoo)
-    requirements.qualify(needing, zoo, kind=WITH, minimum_version=newer.version, by=BY, now=NOW)
+    requirements.qualify(needing, zoo, kind=WITH, minimum_version=newer.version, actor=BY, now=NOW)
 
     after = change(needing, credit=5)
 
@@ -103,7 +103,7 @@ def test_the_next_version_takes_over_what_its_edges_say(art: Course, zoo: Course
 def test_how_an_edge_is_meant_is_audited(art: Course, zoo: Course) -> None:
     needing = needs(art, zoo)
 
-    requirements.qualify(needing, zoo, kind=WITH, minimum_version=None, by=BY, now=NOW)
+    requirements.qualify(needing, zoo, kind=WITH, minimum_version=None, actor=BY, now=NOW)
 
     entry = Entry.objects.filter(stream=f"course:{art.lineage}").latest("seq")
     assert (entry.event, entry.actor) == ("prerequisite_qualified", BY)
@@ -122,7 +122,7 @@ def test_an_edge_that_cannot_be_so_is_refused(
 
     with pytest.raises(Refused) as caught:
         requirements.qualify(
-            needing, other, **{"kind": BEFORE, "minimum_version": None} | said, by=BY, now=NOW
+            needing, other, **{"kind": BEFORE, "minimum_version": None} | said, actor=BY, now=NOW
         )
 
     assert caught.value.code == code
@@ -194,20 +194,20 @@ def test_going_back_to_an_old_version_may_close_a_circle(art: Course, zoo: Cours
     needs(zoo, art)
 
     with pytest.raises(Refused) as caught:
-        roll_back(art.lineage, needing, by=BY, now=NOW, reason="it was better")
+        roll_back(art.lineage, needing, actor=BY, now=NOW, reason="it was better")
 
     assert caught.value.code == "PREREQUISITE_CIRCLE"
 
 
 def test_corequisites_may_be_mutual(art: Course, zoo: Course) -> None:
     with_zoo = needs(art, zoo)
-    requirements.qualify(with_zoo, zoo, kind=WITH, minimum_version=None, by=BY, now=NOW)
+    requirements.qualify(with_zoo, zoo, kind=WITH, minimum_version=None, actor=BY, now=NOW)
 
     with_art = needs(zoo, art)
 
     assert not with_art.check_prerequisite_cycles()
     with pytest.raises(Refused) as caught:
-        requirements.qualify(with_zoo, zoo, kind=BEFORE, minimum_version=None, by=BY, now=NOW)
+        requirements.qualify(with_zoo, zoo, kind=BEFORE, minimum_version=None, actor=BY, now=NOW)
     assert caught.value.code == "PREREQUISITE_CIRCLE"
     assert requirements.edges(with_zoo)[0].kind == WITH
 

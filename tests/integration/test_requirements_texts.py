@@ -66,7 +66,7 @@ def test_a_draft_that_drops_its_text_drops_the_rule(database: None) -> None:
     draft = begin(State.DRAFT, pre_requisits="Own a violin")
     assert rule(draft).verdict == "flagged"
 
-    edit_draft(draft, {"pre_requisits": ""}, by=BY, now=NOW)
+    edit_draft(draft, {"pre_requisits": ""}, actor=BY, now=NOW)
 
     assert not CourseRule.objects.filter(course=draft).exists()
 
@@ -104,7 +104,9 @@ def test_what_was_not_understood_is_never_taken_for_met(art: Course, zoo: Course
 def test_only_versions_from_the_minimum_on_count(art: Course, zoo: Course) -> None:
     newer = change(zoo, credit=4)
     needing = needs(art, zoo)
-    requirements.qualify(needing, zoo, kind=BEFORE, minimum_version=newer.version, by=BY, now=NOW)
+    requirements.qualify(
+        needing, zoo, kind=BEFORE, minimum_version=newer.version, actor=BY, now=NOW
+    )
 
     assert requirements.check(needing, passed((newer, "C"))).verdict is YES
     old = requirements.check(needing, passed((zoo, "A")))
@@ -116,7 +118,7 @@ def test_a_corequisite_may_be_taken_in_the_same_term(art: Course, zoo: Course) -
     now = Record(taking=frozenset({zoo.lineage}))
     assert requirements.check(needing, now).verdict is NO
 
-    requirements.qualify(needing, zoo, kind=WITH, minimum_version=None, by=BY, now=NOW)
+    requirements.qualify(needing, zoo, kind=WITH, minimum_version=None, actor=BY, now=NOW)
 
     assert requirements.check(needing, now).verdict is YES
     assert requirements.check(needing, passed((zoo, "C"))).verdict is YES
@@ -165,7 +167,7 @@ def test_texts_wait_for_review_until_somebody_has_looked(art: Course, zoo: Cours
     assert requirements.to_review()[0].rest == ("LAW3 and ZOO2 or equal charm",)
     assert rule(clear).verdict == "full"
 
-    requirements.review(vague, by=make_user("Eva"), now=NOW, note="The dean decides.")
+    requirements.review(vague, user=make_user("Eva"), now=NOW, note="The dean decides.")
 
     assert requirements.to_review() == []
     assert requirements.check(vague, passed((zoo, "A"))).verdict is UNKNOWN, "still by hand"
@@ -175,7 +177,7 @@ def test_a_reviewer_may_say_it_plainly(art: Course, zoo: Course, law: Course) ->
     vague = change(art, pre_requisits="LAW3 or ZOO2 and charm")
     eva = make_user("Eva")
 
-    requirements.review(vague, by=eva, now=NOW, plainly="LAW3 and ZOO2", note="Charm is gone.")
+    requirements.review(vague, user=eva, now=NOW, plainly="LAW3 and ZOO2", note="Charm is gone.")
 
     assert requirements.check(vague, passed((law, "A"), (zoo, "A"))).verdict is YES
     assert requirements.check(vague, passed((law, "A"))).verdict is NO
@@ -188,7 +190,7 @@ def test_a_reviewer_may_say_it_plainly(art: Course, zoo: Course, law: Course) ->
 
 def test_a_review_holds_for_later_versions_of_the_same_text(art: Course) -> None:
     vague = change(art, pre_requisits="charm")
-    requirements.review(vague, by=make_user("Eva"), now=NOW, note="The dean decides.")
+    requirements.review(vague, user=make_user("Eva"), now=NOW, note="The dean decides.")
 
     same = change(vague, credit=5)
     other = change(same, pre_requisits="charm and wit")
@@ -212,7 +214,7 @@ def test_a_review_that_says_nothing_is_refused(
     vague = change(art, pre_requisits="charm")
 
     with pytest.raises(Refused) as caught:
-        requirements.review(vague, by=make_user("Eva"), now=NOW, **said)
+        requirements.review(vague, user=make_user("Eva"), now=NOW, **said)
 
     assert (caught.value.code, list(caught.value.fields)) == (code, [field])
     assert rule(vague).reviewed_at is None
@@ -220,7 +222,7 @@ def test_a_review_that_says_nothing_is_refused(
 
 def test_there_is_nothing_to_review_without_a_text(art: Course) -> None:
     with pytest.raises(Refused) as caught:
-        requirements.review(art, by=make_user("Eva"), now=NOW, note="Fine.")
+        requirements.review(art, user=make_user("Eva"), now=NOW, note="Fine.")
 
     assert caught.value.code == "NO_RULE"
 

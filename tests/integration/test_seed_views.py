@@ -83,10 +83,10 @@ def scene(database: None) -> Scene:
         pre_requisit_courses=[art.pk, law.pk],
     )
     requirements.qualify(
-        zoo, law, kind=CoursePrerequisite.Kind.COREQUISITE, minimum_version=None, by=BY, now=NOW
+        zoo, law, kind=CoursePrerequisite.Kind.COREQUISITE, minimum_version=None, actor=BY, now=NOW
     )
     zoo2 = create_new_version(
-        zoo, {"credit": 4}, by=f"user:{people.reg.pk}", now=NOW, reason="One more."
+        zoo, {"credit": 4}, actor=f"user:{people.reg.pk}", now=NOW, reason="One more."
     )
     CourseInstructor.objects.create(
         course=zoo2, instructor=people.ada, year=2026, semester_type="Odd Semester"
@@ -142,8 +142,8 @@ def test_a_report_of_who_changed_a_course(scene: Scene) -> None:
 
 
 def test_archiving_is_the_seeds_deletion(scene: Scene) -> None:
-    change_state(scene.zoo2, State.INACTIVE, by=BY, now=NOW, reason="No room.")
-    change_state(scene.zoo2, State.ARCHIVED, by="import:ucsd", now=NOW, reason="Gone.")
+    change_state(scene.zoo2, State.INACTIVE, actor=BY, now=NOW, reason="No room.")
+    change_state(scene.zoo2, State.ARCHIVED, actor="import:ucsd", now=NOW, reason="Gone.")
 
     log = "SELECT action, user_id FROM programme_curriculum_courseauditlog WHERE course_id = %s"
     assert rows(log + " ORDER BY id", scene.zoo2.pk)[1:] == [("UPDATE", 7), ("DELETE", None)]

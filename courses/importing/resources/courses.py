@@ -61,24 +61,19 @@ class Courses(ByOperation):
         if found is None:
             return self._begin({**changes, "code": row["code"]}, department)
         self._check(found, row)
-        changed = catalogue.create_new_version(
-            found, changes, by=self.who.actor, now=self.when, reason="import"
-        )
+        changed = catalogue.create_new_version(found, changes, reason="import", **self.acting)
         if changed.pk != found.pk:
             self.demand("version", found)
         if department is not None and department.pk != found.department_id:
             self.demand("change", found)
-            by = self.who.actor
-            return catalogue.assign_department(changed, department, by=by, now=self.when)
+            return catalogue.assign_department(changed, department, **self.acting)
         return changed
 
     def _begin(self, fields: dict[str, Any], department: Department | None) -> Course:
         self.demand("add", Course(department=department))
         # What is left out of a new course has the catalogue's default.
         said = {name: value for name, value in fields.items() if value is not None}
-        return catalogue.create_course(
-            said, by=self.who.actor, now=self.when, department=department, comment="import"
-        )
+        return catalogue.create_course(said, department=department, comment="import", **self.acting)
 
     def _check(self, found: Course, row: Row) -> None:
         bulk.check_written_for(row.get("version", ""), found.code, found.version)

@@ -29,7 +29,7 @@ class Command(BaseCommand):
         try:
             report = bulk_edit(
                 text_of(file.read_bytes()),
-                by=user.actor,
+                actor=user.actor,
                 may=partial(user.has_perm, "courses.version_course"),
                 now=timezone.now(),
                 reason=reason,

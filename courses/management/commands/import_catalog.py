@@ -54,7 +54,7 @@ class Command(BaseCommand):
                 began = time.monotonic()
                 imported = import_file(
                     file,
-                    by=actor,
+                    actor=actor,
                     now=timezone.now(),
                     progress=progress,
                     term=term,
