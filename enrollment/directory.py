@@ -89,6 +89,14 @@ def terms_for(cohort: str, kind: Kind, now: datetime) -> tuple[int, ...]:
     return (max(spans, key=lambda span: (span.closes_at, span.term)).term,) if spans else ()
 
 
+def is_open(term: int, cohort: str, kind: Kind, now: datetime) -> bool:
+    """Whether they may ask that now."""
+    return any(
+        span.term == term and span.admits(cohort) and span.allows(kind) and span.is_open(now)
+        for span in _windows().get(WINDOWS_SECONDS).spans
+    )
+
+
 def next_window(cohort: str, kind: Kind, terms: Collection[int], now: datetime) -> Span | None:
     """The window of these terms that a refused student should know of: the one to come, else the
     one that was."""

@@ -1,14 +1,15 @@
 """A web process's intake: one thread groups concurrent requests into one insert and one commit.
 
 Each caller is answered after the COMMIT that holds its row; the ids go to Redis afterwards, off
-the answer's path. A request that arrives alone does not wait for company.
+the answer's path. A request that arrives alone does not wait for company. Who sends with a token is
+looked up here, too, all of one commit by one query.
 """
 
 import os
 import queue
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from random import uniform
@@ -17,6 +18,8 @@ from typing import Any
 import structlog
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, close_old_connections, connection
+
+from registrar.accounts.tokens import Bearer, bearers
 
 from . import line, mailbox, requests
 from .requests import Answer, Declined, Submission
@@ -30,51 +33,63 @@ RETRY_SECONDS = (2, 10)
 """When to come back while the line is too long: somewhere in between, and not all at once."""
 
 
-class _Post:
-    """Submissions of one caller, who waits on a lock until somebody answers."""
+class Post:
+    """Submissions of one caller, who is told the answers: once, in the intake's thread."""
 
-    __slots__ = ("_unanswered", "answers", "submissions")
+    __slots__ = ("abandoned", "answered", "submissions", "tell")
 
-    def __init__(self, submissions: Sequence[Submission]) -> None:
+    def __init__(self, submissions: Sequence[Submission] = ()) -> None:
         self.submissions = submissions
-        self.answers: list[Answer] | None = None
-        self._unanswered = threading.Lock()
-        self._unanswered.acquire()
+        self.tell: Callable[[Sequence[Answer]], None]
+        self.answered = False
+        self.abandoned = False
+        """Set by a caller who waits no more: what is not under way by then is not begun."""
 
-    def answer(self, answers: list[Answer]) -> None:
-        """The first answer stands."""
-        if self.answers is None:
-            self.answers = answers
-            self._unanswered.release()
+    def answer(self, answers: Sequence[Answer]) -> None:
+        """The first answers stand."""
+        if not self.answered:
+            self.answered = True
+            self.tell(answers)
 
-    def wait(self, timeout: float) -> list[Answer] | None:
-        return self.answers if self._unanswered.acquire(timeout=timeout) else None
+
+class Unread(Post):
+    """One whose submissions are known when it is known who sends it."""
+
+    __slots__ = ("digest",)
+
+    def __init__(self, digest: str) -> None:
+        """`digest` is the sender's token's."""
+        super().__init__()
+        self.digest = digest
+
+    def read(self, sender: Bearer) -> None:
+        """Set `submissions`; left empty, they get no answers."""
+        raise NotImplementedError
 
 
 class Intake:
     """The queue of one process and the thread that empties it."""
 
     def __init__(self) -> None:
-        self._posts: queue.SimpleQueue[_Post] = queue.SimpleQueue()
+        self._posts: queue.SimpleQueue[Post] = queue.SimpleQueue()
         threading.Thread(target=self._run, name="intake", daemon=True).start()
 
-    def submit(self, submissions: Sequence[Submission], timeout: float) -> list[Answer]:
-        """Wait for the commit; UNAVAILABLE when it did not come in time or could not be made."""
-        post = _Post(submissions)
+    def take(self, post: Post) -> None:
+        """Its answers are told in the intake's own thread: UNAVAILABLE when there was no commit."""
         self._posts.put(post)
-        return post.wait(timeout) or [_unavailable() for _ in submissions]
 
     def _run(self) -> None:
         while True:
             posts = self._gather()
             try:
                 close_old_connections()
-                self._flush(posts)
+                _read(posts)
+                self._flush([post for post in posts if not post.answered])
             except Exception:
                 log.exception("intake.failed")
-                _answer_all(posts, _unavailable())
+                _answer_all(posts, unavailable())
 
-    def _gather(self) -> list[_Post]:
+    def _gather(self) -> list[Post]:
         """Block for one post, then take whatever else is already there."""
         posts = [self._posts.get()]
         size = len(posts[0].submissions)
@@ -83,10 +98,12 @@ class Intake:
                 posts.append(self._posts.get_nowait())
             except queue.Empty:
                 break
-            size += len(posts[-1].submissions)
+            size += len(posts[-1].submissions) or 1
         return posts
 
-    def _flush(self, posts: Sequence[_Post]) -> None:
+    def _flush(self, posts: Sequence[Post]) -> None:
+        if not posts:
+            return
         shed = backlog.shed()
         if shed:
             _answer_all(posts, shed)
@@ -96,7 +113,7 @@ class Intake:
         except (OperationalError, InterfaceError):
             log.warning("intake.unavailable", posts=len(posts))
             connection.close()
-            _answer_all(posts, _unavailable())
+            _answer_all(posts, unavailable())
         except Exception:
             # One of them is at fault: each goes alone, in the order of arrival.
             for post in posts:
@@ -105,7 +122,21 @@ class Intake:
             mailbox.post(answered)
 
 
-def _commit(posts: Sequence[_Post]) -> list[tuple[int, int]]:
+def _read(posts: Sequence[Post]) -> None:
+    """Who sends what: of those that do not know it yet, and for whom somebody still waits."""
+    for post in posts:
+        if post.abandoned:
+            post.answer(())
+    unread = [post for post in posts if isinstance(post, Unread) and not post.answered]
+    known = bearers([post.digest for post in unread]) if unread else {}
+    for post in unread:
+        if sender := known.get(post.digest):
+            post.read(sender)
+        if not post.submissions:
+            post.answer(())
+
+
+def _commit(posts: Sequence[Post]) -> list[tuple[int, int]]:
     """Insert all, answer each after the commit, and return what is to be queued."""
     submissions = [submission for post in posts for submission in post.submissions]
     answers = requests.insert(submissions)
@@ -117,20 +148,21 @@ def _commit(posts: Sequence[_Post]) -> list[tuple[int, int]]:
     return requests.queued(submissions, answers)
 
 
-def _flush_alone(post: _Post) -> None:
+def _flush_alone(post: Post) -> None:
     try:
         mailbox.post(_commit([post]))
     except Exception as error:
         log.warning("intake.refused", error=type(error).__name__)
-        _answer_all([post], _unavailable())
+        _answer_all([post], unavailable())
 
 
-def _answer_all(posts: Sequence[_Post], answer: Answer) -> None:
+def _answer_all(posts: Sequence[Post], answer: Answer) -> None:
     for post in posts:
         post.answer([answer] * len(post.submissions))
 
 
-def _unavailable() -> Declined:
+def unavailable() -> Declined:
+    """Whether it was accepted is not known, or it was not: the same key asks again."""
     return Declined("UNAVAILABLE", {"retry_after": round(uniform(1, 4), 1)})
 
 
@@ -186,13 +218,28 @@ def _of_process(pid: int) -> Intake:
         return _made_for(pid)
 
 
-def submit(submissions: Sequence[Submission], timeout: float = ANSWER_SECONDS) -> list[Answer]:
-    """Hand submissions to this process's intake and wait for their commit.
+def take(post: Post, tell: Callable[[Sequence[Answer]], None]) -> None:
+    """Hand it to this process's intake, which will `tell` its answers whatever comes.
 
-    The submissions of one call keep their order and go in together. The intake belongs to the
-    process that asks, so a server may fork after this module was loaded.
+    The intake belongs to the process that asks, so a server may fork after this module was loaded.
     """
-    return _of_process(os.getpid()).submit(submissions, timeout)
+    post.tell = tell
+    _of_process(os.getpid()).take(post)
+
+
+def submit(submissions: Sequence[Submission], timeout: float = ANSWER_SECONDS) -> list[Answer]:
+    """Hand submissions in and wait: UNAVAILABLE when no commit came in time, or none was made.
+
+    The submissions of one call keep their order and go in together.
+    """
+    told: queue.SimpleQueue[Sequence[Answer]] = queue.SimpleQueue()
+    post = Post(submissions)
+    take(post, told.put)
+    try:
+        return list(told.get(timeout=timeout))
+    except queue.Empty:
+        post.abandoned = True
+        return [unavailable() for _ in submissions]
 
 
 # Waiting for an outcome ---------------------------------------------------------------------

@@ -5,10 +5,10 @@ from django.urls import path
 from .api import cart, courses, mine, requests
 
 urlpatterns = [
-    path("courses/<str:course_id>/enroll/", courses.Enroll.as_view(), name="enroll"),
-    path("courses/<str:course_id>/drop/", courses.Drop.as_view(), name="drop"),
-    path("courses/<str:course_id>/swap/", courses.Swap.as_view(), name="swap"),
-    path("courses/<str:course_id>/leave/", courses.Leave.as_view(), name="leave"),
+    *(
+        path(f"courses/<str:course_id>/{name}/", action.as_view(), name=name)
+        for name, action in courses.ACTIONS.items()
+    ),
     path("cart/", cart.Cart.as_view(), name="cart"),
     path("cart/<str:course_id>/", cart.CartItem.as_view(), name="cart-item"),
     path("enrollment/cart/enroll/", cart.CartEnroll.as_view(), name="cart-enroll"),

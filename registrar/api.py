@@ -11,7 +11,7 @@ from datetime import datetime
 from math import ceil
 from random import uniform
 from types import NoneType
-from typing import Any, NoReturn
+from typing import Any, NoReturn, Protocol
 
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
 from django.db import InterfaceError, OperationalError
@@ -175,9 +175,20 @@ def invalid(fields: Mapping[str, str]) -> Problem:
     return Problem("INVALID", errors=[{"field": name, "message": m} for name, m in fields.items()])
 
 
-def read_body(
-    request: HttpRequest | Request, allowed: Collection[str], limit: int = BODY_BYTES
-) -> dict[str, Any]:
+class Sent(Protocol):
+    """As much of a request as reading it takes."""
+
+    @property
+    def META(self) -> Mapping[str, Any]: ...
+
+    @property
+    def body(self) -> bytes: ...
+
+    @property
+    def content_type(self) -> str | None: ...
+
+
+def read_body(request: Sent, allowed: Collection[str], limit: int = BODY_BYTES) -> dict[str, Any]:
     """The JSON object of a request of `limit` bytes at the most; empty where there is no body.
 
     A field that is not `allowed` is refused, not ignored: who misspells "section" must not be
@@ -214,13 +225,18 @@ def _refuse_constant(name: str) -> NoReturn:
 _json = json.JSONDecoder(parse_constant=_refuse_constant)
 
 
+OWN = {"Content-Type": "application/json", "Cache-Control": "private, no-cache"}
+"""Said of every answer: what is a student's own is kept by nobody on the way."""
+
+
 def answer(data: Any, *, code: int = 200, headers: Mapping[str, str] = {}) -> HttpResponse:
-    """Plain values as JSON; what is a student's own is kept by nobody on the way."""
-    response = HttpResponse(json.dumps(plain(data)), status=code, content_type="application/json")
-    response["Cache-Control"] = "private, no-cache"
-    for name, value in headers.items():
-        response[name] = value
-    return response
+    """Plain values as JSON."""
+    return HttpResponse(written(data), status=code, headers={**OWN, **headers})
+
+
+def written(data: Any) -> str:
+    """Plain values as JSON."""
+    return json.dumps(plain(data))
 
 
 def unless_known(request: HttpRequest | Request, response: HttpResponse) -> HttpResponse:

@@ -6,16 +6,19 @@ The server calls it on one event loop, for every request (RSGI). In this order:
    in memory, with nothing read, asked or written. It comes from the database, twice a second.
 2. A body that is too large, or does not arrive in time: 413 or 408. Slow clients hold a connection
    here and no thread.
-3. The line before this process's threads: who would stand in it for too long is refused at once.
+3. The lines before this process's intake and threads: who would stand in them for too long is
+   refused at once.
 
-Then Django answers on one of the threads, as behind any WSGI server (`registrar.wsgi`).
+Then most of what students POST goes to the intake, and the loop answers when its commit is done
+(`enrollment.api.express`). All else Django answers on one of the threads, as behind any WSGI server
+(`registrar.wsgi`).
 """
 
 import asyncio
 import resource
 import sys
-from collections.abc import Callable, Sequence
-from functools import cache
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache, partial
 from io import BytesIO
 from random import choice
 from typing import Any, NamedTuple
@@ -28,9 +31,12 @@ from django.db import DatabaseError, InterfaceError, close_old_connections
 from django.urls import get_resolver
 
 from enrollment import intake, mailbox
+from enrollment.api import express
+from enrollment.requests import Accepted, Answer, Declined
 from enrollment.wording import SAID_AT_THE_DOOR
 from registrar.api import Problem, render
-from registrar.desk import Desk
+from registrar.desk import Desk, Promises
+from registrar.middleware import said_to
 
 BODY_SECONDS = 10.0
 """A body must have arrived by then."""
@@ -64,12 +70,14 @@ class Gate:
 
     def __init__(self) -> None:
         self._desk: Desk[dict[str, Any], Reply]
+        self._taken: Promises[Sequence[Answer]]
         self._lookout: Desk[None, None]
 
     def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
         _allow_files()
         get_resolver().url_patterns  # noqa: B018 - every view is loaded now, not for the first caller
         self._desk = Desk(loop, settings.REGISTRAR["WEB_THREADS"], serve)
+        self._taken = Promises(loop, intake.MOST_AT_ONCE)
         self._lookout = Desk(loop, 1, look_out)
 
     async def __rsgi__(self, scope: Any, protocol: Any) -> None:
@@ -90,10 +98,37 @@ class Gate:
                 body = await read(scope.headers, protocol)
             except Problem as problem:
                 return rendered(problem)
+        request = environ(scope, body)
+        if asks:
+            if self._taken.expected() > LINE_SECONDS:
+                return choice(refusals("BACKLOG", *_SOON))
+            ask, usual = express.read(scope.path, request, body), said_to(request)
+            if ask and usual is not None and (reply := await self._express(ask, usual)):
+                return reply
         patience = LINE_SECONDS if asks else PATIENT_SECONDS
         if self._desk.expected() > patience and scope.path not in _HEALTH:
             return choice(refusals("BACKLOG" if asks else "BUSY", *_SOON))
-        return await self._desk.submit(environ(scope, body))
+        return await self._desk.submit(request)
+
+    async def _express(self, ask: express.Ask, usual: Mapping[str, str]) -> Reply | None:
+        """The answer to what was accepted, or could not be; None for all else."""
+        promise = self._taken.make()
+        intake.take(ask, partial(self._taken.keep, promise))
+        try:
+            async with asyncio.timeout(intake.ANSWER_SECONDS):
+                answers = await promise
+        except TimeoutError:
+            ask.abandoned = True
+            return choice(refusals("UNAVAILABLE", *_SOON))
+        match [*answers]:
+            case [Accepted(replayed=False) as accepted]:
+                headers, text = ask.receipt(accepted)
+                return Reply(202, [*usual.items(), *headers.items()], text.encode())
+            case [Declined(code="UNAVAILABLE")]:
+                return choice(refusals("UNAVAILABLE", *_SOON))
+            case [Declined(code="BACKLOG")]:
+                return choice(refusals("BACKLOG", *intake.RETRY_SECONDS))
+        return None
 
 
 mailbox.refuse_eviction()

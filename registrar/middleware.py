@@ -1,6 +1,9 @@
 """Django's and django-csp's middleware, passed by or done once where it comes to the same."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import cache, lru_cache
+from http import HTTPStatus
+from io import BytesIO
 from typing import Any
 
 from csp.constants import HEADER
@@ -9,7 +12,9 @@ from csp.utils import build_policy
 from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.contrib.messages.middleware import MessageMiddleware
 from django.contrib.sessions.middleware import SessionMiddleware
-from django.http import HttpRequest
+from django.core.handlers.base import BaseHandler
+from django.core.handlers.wsgi import WSGIRequest
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
 _ITS_OWN = frozenset(
@@ -59,3 +64,45 @@ class SignedIn(_ForPeople, AuthenticationMiddleware):
 
 class Messages(_ForPeople, MessageMiddleware):
     """Django's, for people."""
+
+
+class _Around(BaseHandler):
+    """All of the middleware, with nothing in the middle."""
+
+    def _get_response(self, request: HttpRequest) -> HttpResponse:
+        return HttpResponse()
+
+
+@cache
+def _around() -> _Around:
+    handler = _Around()
+    handler.load_middleware()
+    return handler
+
+
+_ASKED = ("HTTP_HOST", "HTTP_X_FORWARDED_PROTO", "wsgi.url_scheme", "SERVER_NAME", "SERVER_PORT")
+"""What the middleware goes by, of a request to the API with a token and without a session."""
+
+
+def said_to(environ: Mapping[str, Any]) -> Mapping[str, str] | None:
+    """What it adds to the answer of such a request; None where it has an answer of its own.
+
+    It is asked once for all who come by the same name and the same protocol.
+    """
+    return _said_to(tuple(environ.get(name, "") for name in _ASKED))
+
+
+@lru_cache(maxsize=64)
+def _said_to(asked: tuple[str, ...]) -> Mapping[str, str] | None:
+    environ = {
+        "REQUEST_METHOD": "POST",
+        "PATH_INFO": "/api/",
+        "HTTP_AUTHORIZATION": "Token ",
+        "wsgi.input": BytesIO(),
+        **{name: value for name, value in zip(_ASKED, asked, strict=True) if value},
+    }
+    response = _around().get_response(WSGIRequest(environ))
+    if response.status_code != HTTPStatus.OK:
+        return None
+    of_a_body = ("Content-Type", "Content-Length")
+    return {name: value for name, value in response.items() if name not in of_a_body}

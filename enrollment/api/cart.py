@@ -7,7 +7,7 @@ from django.http import HttpResponse
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework.request import Request
 
-from enrollment import cart, directory, intake, line, queries
+from enrollment import cart, directory, intake, queries
 from enrollment.cart import Item
 from enrollment.directory import Listed
 from enrollment.requests import Accepted, Answer, Submission
@@ -18,7 +18,8 @@ from . import schemas
 from .door import (
     REQUESTS,
     Asker,
-    Sent,
+    Headers,
+    Place,
     StudentView,
     closed,
     find,
@@ -126,9 +127,9 @@ class CartEnroll(StudentView):
             return _answer(queries.requests(student.pk, before), [], sent.wait)
         items = _wanted(student, together)
         submissions = _submissions(student, items, sent.key, together)
-        ahead = [line.position(submission.offerings) for submission in submissions]
+        places = [Place.of(submission) for submission in submissions]
         answers = intake.submit(submissions)
-        return _taken(student, submissions, ahead, answers, sent)
+        return _taken(student, submissions, places, answers, sent)
 
 
 def _shown(item: Item) -> dict[str, Any]:
@@ -193,19 +194,19 @@ def _submissions(
 def _taken(
     student: Asker,
     submissions: Sequence[Submission],
-    ahead: Sequence[int],
+    places: Sequence[Place],
     answers: Sequence[Answer],
-    sent: Sent,
+    sent: Headers,
 ) -> HttpResponse:
     """Answer for all: what is in line (or decided), and what was not accepted and why."""
     listed = directory.labels([o for submission in submissions for o in submission.offerings])
     asked: list[queries.Asked] = []
     declined: list[tuple[Listed, Problem]] = []
-    for submission, before, said_at_the_door in zip(submissions, ahead, answers, strict=True):
+    for submission, place, said_at_the_door in zip(submissions, places, answers, strict=True):
         body = submission.body
         courses = [listed[o] for o in body.get("offerings") or (body["offering"],)]
         if isinstance(said_at_the_door, Accepted):
-            asked.append(in_line(said_at_the_door, submission, courses, before))
+            asked.append(in_line(said_at_the_door, submission, courses, place))
         else:
             declined.append((courses[0], refusal(said_at_the_door, submission, student)))
     if not asked:

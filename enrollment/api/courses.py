@@ -5,6 +5,7 @@ validated or rendered by serializers. What is refused here was never accepted: a
 is decided by a settlement, and a refusal of that is an outcome, not an error.
 """
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from django.http import HttpResponse
@@ -17,7 +18,7 @@ from enrollment.vocabulary import Kind
 from registrar.api import invalid, read_body
 
 from . import schemas
-from .door import StudentView, find, read_given, read_headers, read_section, said, taken
+from .door import Asker, StudentView, find, read_given, read_headers, read_section, said, taken
 
 
 class CourseAction(StudentView):
@@ -27,24 +28,27 @@ class CourseAction(StudentView):
     fields: ClassVar[tuple[str, ...]] = ()
 
     def ask(self, request: Request, course_id: str) -> HttpResponse:
-        student = self.student
         sent = read_headers(request)
         body = read_body(request, self.fields)
-        wanted = find(course_id, student, self.kind)
-        courses, asked = self.read(body, wanted)
-        submission = Submission(
-            self.kind,
-            student.actor,
-            student.pk,
-            wanted.term,
-            tuple(sorted({each.offering for each in courses})),
-            asked,
-            sent.key,
-        )
-        return taken(student, submission, courses, sent.wait)
+        submission, courses = self.submission(self.student, course_id, body, sent.key)
+        return taken(self.student, submission, courses, sent.wait)
 
-    def read(self, body: dict[str, Any], wanted: Listed) -> tuple[list[Listed], dict[str, Any]]:
-        """The courses it touches, the wanted one first, and what is asked of them."""
+    @classmethod
+    def submission(
+        cls, student: Asker, course_id: str, body: dict[str, Any], key: str
+    ) -> tuple[Submission, list[Listed]]:
+        """What is asked, and the courses it touches, the wanted one first. Raises Problem."""
+        wanted = find(course_id, student, cls.kind)
+        courses, asked = cls.read(body, wanted)
+        touched = tuple(sorted({each.offering for each in courses}))
+        submission = Submission(
+            cls.kind, student.actor, student.pk, wanted.term, touched, asked, key
+        )
+        return submission, courses
+
+    @classmethod
+    def read(cls, body: dict[str, Any], wanted: Listed) -> tuple[list[Listed], dict[str, Any]]:
+        """The courses it touches and what is asked of them."""
         asked: dict[str, Any] = {"offering": wanted.offering}
         section = read_section(body.get("section"), wanted.code)
         if section is not None:
@@ -113,7 +117,8 @@ class Swap(CourseAction):
     def post(self, request: Request, course_id: str) -> HttpResponse:
         return self.ask(request, course_id)
 
-    def read(self, body: dict[str, Any], wanted: Listed) -> tuple[list[Listed], dict[str, Any]]:
+    @classmethod
+    def read(cls, body: dict[str, Any], wanted: Listed) -> tuple[list[Listed], dict[str, Any]]:
         if "give" not in body:
             raise invalid({"give": "is needed"})
         [_], asked = super().read(body, wanted)
@@ -121,3 +126,12 @@ class Swap(CourseAction):
         if given == wanted and "section" not in asked:
             raise said("SAME_COURSE")
         return [wanted, given], asked | {"give": given.offering}
+
+
+ACTIONS: Mapping[str, type[CourseAction]] = {
+    "enroll": Enroll,
+    "drop": Drop,
+    "swap": Swap,
+    "leave": Leave,
+}
+"""By the last part of their path."""

@@ -17,13 +17,14 @@ from enrollment.vocabulary import Kind
 from enrollment.wording import reason
 from registrar.accounts.models import User
 from registrar.accounts.tokens import Bearer, bearer
-from registrar.api import Problem, answer, invalid, problem
+from registrar.api import Problem, Sent, answer, invalid, problem
 
 REQUESTS = "/api/student/requests/"
 KEY_LENGTH = 100
 LONGEST_PAUSE = 10
 """Seconds after which a client is to look again, at most."""
-_PLAIN = frozenset({"*/*", "application/json"})
+PLAIN = frozenset({"*/*", "application/json"})
+"""What may be wanted for an answer, if it is said at all; anything else is for the framework."""
 _SHORT = frozenset({"GET", "POST", "PUT", "DELETE"})
 _BIGGEST_NUMBER = 2**31 - 1
 _WAIT = re.compile(r"(?:^|[,;\s])wait=(\d{1,9})(?=$|[,;\s])")
@@ -79,7 +80,7 @@ class StudentView(APIView):
         and what is raised becomes a problem. Handlers use only what both kinds of request have.
         """
         handler = getattr(self, request.method.lower(), None) if request.method in _SHORT else None
-        usual = request.META.get("HTTP_ACCEPT", "*/*") in _PLAIN
+        usual = request.META.get("HTTP_ACCEPT", "*/*") in PLAIN
         authorization = request.META.get("HTTP_AUTHORIZATION")
         if handler is None or not usual or not authorization:
             return super().dispatch(request, *args, **kwargs)
@@ -96,7 +97,7 @@ class StudentView(APIView):
             return told
 
 
-class Sent(NamedTuple):
+class Headers(NamedTuple):
     """What every POST may say besides its body."""
 
     key: str
@@ -104,14 +105,14 @@ class Sent(NamedTuple):
     """Seconds the client would wait for the outcome."""
 
 
-def read_headers(request: Request) -> Sent:
+def read_headers(request: Sent) -> Headers:
     """The Idempotency-Key and the preference to wait. Raises Problem for a key of no use."""
     key = request.META.get("HTTP_IDEMPOTENCY_KEY")
     if key is not None and not (0 < len(key) <= KEY_LENGTH and key.isascii() and key.isprintable()):
         wanted = f"1 to {KEY_LENGTH} printable ASCII characters"
         raise invalid({"Idempotency-Key": f"must be {wanted}"})
     found = _WAIT.search(request.META.get("HTTP_PREFER", ""))
-    return Sent(key or "", min(int(found[1]), 5) if found else 0)
+    return Headers(key or "", min(int(found[1]), 5) if found else 0)
 
 
 # What is meant ------------------------------------------------------------------------------
@@ -183,8 +184,19 @@ def refusal(declined: Declined, submission: Submission, student: Asker) -> Probl
     return said(declined.code, **facts)
 
 
+class Place(NamedTuple):
+    """Where a request would stand: looked up before it stands in line itself."""
+
+    ahead: int
+    eta_seconds: int
+
+    @classmethod
+    def of(cls, submission: Submission) -> "Place":
+        return cls(line.position(submission.offerings), line.eta())
+
+
 def in_line(
-    accepted: Accepted, submission: Submission, courses: Sequence[Listed], ahead: int
+    accepted: Accepted, submission: Submission, courses: Sequence[Listed], place: Place
 ) -> queries.Asked:
     """A request that was accepted this instant, as reading it back would show it."""
     return queries.Asked(
@@ -196,8 +208,8 @@ def in_line(
         offering=courses[0].offering,
         courses=[each.code for each in courses],
         accepted_at=accepted.accepted_at,
-        position=ahead,
-        eta_seconds=line.eta(),
+        position=place.ahead,
+        eta_seconds=place.eta_seconds,
         decided_at=None,
         outcome=None,
         waitlist=None,
@@ -211,8 +223,7 @@ def taken(
 
     Raises Problem when it was not accepted.
     """
-    # Looked up before it stands in line itself.
-    ahead = line.position(submission.offerings)
+    place = Place.of(submission)
     [said_at_the_door] = intake.submit([submission])
     if isinstance(said_at_the_door, Declined):
         raise refusal(said_at_the_door, submission, student)
@@ -222,7 +233,7 @@ def taken(
         intake.wait_for([request], wait)
     if wait or said_at_the_door.replayed:
         asked = queries.request(student.pk, request)
-    asked = asked or in_line(said_at_the_door, submission, courses, ahead)
+    asked = asked or in_line(said_at_the_door, submission, courses, place)
     return receipt(asked, [asked], f"{REQUESTS}{request}/", wait)
 
 

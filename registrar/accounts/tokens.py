@@ -25,6 +25,7 @@ from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
 from registrar import prepared
+from registrar.audit.arrays import text_array
 
 from .models import User
 
@@ -53,15 +54,31 @@ def bearer(authorization: str) -> Bearer | None:
 
     Raises InvalidToken when it holds one that is good for nobody.
     """
-    prefix, _, token = authorization.partition(" ")
-    if prefix.lower() != _LOWER_PREFIX:
+    digest = digest_in(authorization)
+    if digest is None:
         return None
-    digest = _digest(token.strip())
-    row = _find_row(digest)
-    if row is None:
+    found = bearers([digest]).get(digest)
+    if found is None:
         raise InvalidToken("This token is not valid, or not any more.")
+    return found
+
+
+def digest_in(authorization: str) -> str | None:
+    """What the token in an `Authorization` header is known by; None when it holds none of ours.
+
+    Raises InvalidToken for one that cannot be anybody's.
+    """
+    prefix, _, token = authorization.partition(" ")
+    return _digest(token.strip()) if prefix.lower() == _LOWER_PREFIX else None
+
+
+def bearers(digests: Sequence[str]) -> dict[str, Bearer]:
+    """Those of the tokens with these digests that are good now, each with whose they are."""
     cut = len(_USER_COLUMNS)
-    return Bearer(digest, row[:cut], None if row[cut] is None else row[cut:])
+    return {
+        digest: Bearer(digest, tuple(row[:cut]), None if row[cut] is None else tuple(row[cut:]))
+        for digest, *row in _find_rows(digests)
+    }
 
 
 class TokenAuthentication(BaseAuthentication):
@@ -141,10 +158,11 @@ def _digest(token: str) -> str:
 _USER_COLUMNS = ("id", "is_superuser", "username", "is_staff", "is_active")
 _STUDENT_COLUMNS = ("id", "user_id", "number", "cohort")
 _FIND = f"""
-SELECT {", ".join(f"u.{name}" for name in _USER_COLUMNS)},
+SELECT asked.digest, {", ".join(f"u.{name}" for name in _USER_COLUMNS)},
        {", ".join(f"s.{name}" for name in _STUDENT_COLUMNS)}
-FROM (SELECT user_id FROM knox_authtoken
-      WHERE digest = %s AND (expiry IS NULL OR expiry > clock_timestamp()) OFFSET 0) AS t
+FROM unnest(%s::text[]) AS asked (digest)
+CROSS JOIN LATERAL (SELECT user_id FROM knox_authtoken WHERE digest = asked.digest
+                    AND (expiry IS NULL OR expiry > clock_timestamp()) OFFSET 0) AS t
 CROSS JOIN LATERAL (SELECT * FROM users WHERE id = t.user_id AND is_active OFFSET 0) AS u
 LEFT JOIN LATERAL (SELECT * FROM students WHERE user_id = u.id OFFSET 0) AS s ON true
 """
@@ -165,17 +183,17 @@ def _student_model() -> type[Model]:
     return model
 
 
-def _find_row(digest: str) -> tuple[Any, ...] | None:
-    """The row, asked for a second time where the connection turns out to be dead.
+def _find_rows(digests: Sequence[str]) -> list[tuple[Any, ...]]:
+    """The rows, asked for a second time where the connection turns out to be dead.
 
     Planning these joins costs three times what running them does: hence a plan that is kept.
     This being the first query of a request, it is also the check that the connection lives:
     Django would ask `SELECT 1` before it, which costs as much again.
     """
     connection.health_check_done = True  # type: ignore[attr-defined]
+    values = (text_array(digests),)
     try:
-        found = prepared.fetch(_FIND, (digest,))
+        return prepared.fetch(_FIND, values)
     except (OperationalError, InterfaceError):
         connection.close()
-        found = prepared.fetch(_FIND, (digest,))
-    return found[0] if found else None
+        return prepared.fetch(_FIND, values)

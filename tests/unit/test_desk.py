@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from registrar.desk import Desk
+from registrar.desk import Desk, Promises
 
 
 def test_jobs_are_done_in_the_order_in_which_they_were_handed_in() -> None:
@@ -91,3 +91,21 @@ def test_a_line_that_begins_after_a_quiet_hour_is_not_taken_for_one_that_stands_
         return expected
 
     assert asyncio.run(day()) < 0.2
+
+
+def test_a_promise_is_kept_by_whatever_thread_has_it() -> None:
+    async def day() -> tuple[list[int], float]:
+        promises: Promises[int] = Promises(asyncio.get_running_loop(), 8)
+        made = [promises.make() for _ in range(20)]
+        threads = [
+            threading.Thread(target=promises.keep, args=(promise, nth))
+            for nth, promise in enumerate(made)
+        ]
+        for thread in threads:
+            thread.start()
+        return list(await asyncio.gather(*made)), promises.expected()
+
+    kept, expected = asyncio.run(day())
+
+    assert kept == list(range(20))
+    assert expected == 0
