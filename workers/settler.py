@@ -4,6 +4,7 @@ import gc
 import os
 import sys
 import threading
+from typing import Any
 
 import structlog
 from billiard import pool
@@ -54,6 +55,21 @@ def leave_soon() -> None:
     """
     tries = LEAVE_SECONDS / pool.GUARANTEE_MESSAGE_CONSUMPTION_RETRY_INTERVAL
     pool.GUARANTEE_MESSAGE_CONSUMPTION_RETRY_LIMIT = round(tries)
+
+
+def end_without_memory() -> None:
+    """Let a process end that has no memory left for a thread that it starts.
+
+    Whoever starts one waits for it to begin, and it never will: a settlement would lose its locks
+    soon, but the process would be there for ever. One that has gone is started anew.
+    """
+    sys.unraisablehook = _end_if_without_memory
+
+
+def _end_if_without_memory(lost: Any) -> None:
+    sys.__unraisablehook__(lost)
+    if issubclass(lost.exc_type, MemoryError):
+        os._exit(os.EX_TEMPFAIL)
 
 
 _running: dict[int, Sweeping] = {}

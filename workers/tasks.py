@@ -80,6 +80,12 @@ def _refuse(**_: Any) -> None:
         sys.exit(str(error))
 
 
+@worker_init.connect
+def _end_rather_than_hang(**_: Any) -> None:
+    # The processes forked from this one inherit it.
+    settler.end_without_memory()
+
+
 # Each process that settles sweeps too, from after the fork to its end; a pool that does not fork
 # sends the first signal all the same.
 
