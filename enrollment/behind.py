@@ -10,23 +10,39 @@ import threading
 from collections.abc import Sequence
 from queue import SimpleQueue
 from types import TracebackType
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db.backends.utils import CursorWrapper
 
 
+class Asked(NamedTuple):
+    """A statement to be sent; `rows` is how many it must touch."""
+
+    sql: str
+    params: Sequence[Any]
+    rows: int | None
+
+
+_AT_ONCE = 16
+"""Statements in one message, at most."""
+
+
 class Behind:
-    """Use as a context: at its end everything is done, or the first failure is raised."""
+    """Use as a context: at its end everything is done, or the first failure is raised.
+
+    What has been asked for by the time PostgreSQL is free goes to it in one message: for a few
+    requests the messages cost more than what is in them.
+    """
 
     def __init__(self, cursor: CursorWrapper) -> None:
         self._cursor = cursor
-        self._asked: SimpleQueue[tuple[str, Sequence[Any], int | None] | None] = SimpleQueue()
+        self._asked: SimpleQueue[Asked | None] = SimpleQueue()
         self._failure: BaseException | None = None
         self._thread = threading.Thread(target=self._run, name="behind", daemon=True)
 
     def execute(self, sql: str, params: Sequence[Any], rows: int | None = None) -> None:
         """Run this after all that was asked before; `rows` is how many it must touch."""
-        self._asked.put((sql, params, rows))
+        self._asked.put(Asked(sql, params, rows))
 
     def __enter__(self) -> "Behind":
         self._thread.start()
@@ -44,15 +60,34 @@ class Behind:
             raise self._failure
 
     def _run(self) -> None:
-        while (asked := self._asked.get()) is not None:
-            if self._failure is None:
-                try:
-                    self._execute(*asked)
-                except BaseException as failure:
-                    self._failure = failure
+        more = True
+        try:
+            while more:
+                some, more = self._gather()
+                if some:
+                    self._send(some)
+        except BaseException as failure:
+            self._failure = failure
 
-    def _execute(self, sql: str, params: Sequence[Any], rows: int | None) -> None:
-        self._cursor.execute(sql, params)
+    def _gather(self) -> tuple[list[Asked], bool]:
+        """What goes in one message, and whether anything may follow it.
+
+        A message tells how many rows its last statement touched, and of no other.
+        """
+        some: list[Asked] = []
+        while len(some) < _AT_ONCE and not (some and self._asked.empty()):
+            asked = self._asked.get()
+            if asked is None:
+                return some, False
+            some.append(asked)
+            if asked.rows is not None:
+                break
+        return some, True
+
+    def _send(self, some: Sequence[Asked]) -> None:
+        texts = [self._cursor.mogrify(asked.sql, asked.params) for asked in some]
+        self._cursor.execute(b";".join(texts).decode())
+        sql, _, rows = some[-1]
         if rows is not None and self._cursor.rowcount != rows:
             raise RuntimeError(
                 f"{rows} rows to write, {self._cursor.rowcount} found: {sql.split(maxsplit=3)[:3]}"

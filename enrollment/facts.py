@@ -4,7 +4,8 @@ Every function is one statement or two, read after the lock it depends on was gr
 statement of its own: at READ COMMITTED a statement sees what was committed when it began, so a
 statement that both locks and reads may decide on what the previous holder had not yet written
 (rule 3). Plans are pinned with `unnest ... CROSS JOIN LATERAL (... OFFSET 0)`: at a term's opening
-statistics are stale, and `= ANY(array)` turns into a scan of the whole hot course.
+statistics are stale, and `= ANY(array)` turns into a scan of the whole hot course. What is pinned
+like that throughout keeps its plan: for a few requests planning costs more than reading.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -15,6 +16,7 @@ from django.db.backends.utils import CursorWrapper
 from msgspec.json import decode
 
 from courses.timetable import parse
+from registrar import prepared
 from registrar.audit.arrays import array
 
 from .vocabulary import (
@@ -50,8 +52,10 @@ WITH RECURSIVE reach (offering) AS (
     UNION
     SELECT beside.offering
     FROM reach
-    JOIN pending p ON p.offering_id = reach.offering AND p.wide
-    JOIN requests r ON r.id = p.request_id
+    CROSS JOIN LATERAL (
+        SELECT request_id FROM pending WHERE offering_id = reach.offering AND wide OFFSET 0
+    ) AS p
+    CROSS JOIN LATERAL (SELECT offerings FROM requests WHERE id = p.request_id OFFSET 0) AS r
     CROSS JOIN LATERAL unnest(r.offerings) AS beside (offering)
 )
 SELECT array_agg(offering), (SELECT last_value FROM requests_id_seq) FROM reach
@@ -71,7 +75,7 @@ def reach(cursor: CursorWrapper, offerings: Collection[int]) -> Reach:
 
     It spares a settlement from being cut short at each of them.
     """
-    cursor.execute(_REACH, [array(offerings)])
+    prepared.execute(cursor, _REACH, [array(offerings)], before=prepared.PIN)
     reached, drawn = cursor.fetchone()
     return Reach(frozenset(reached), drawn)
 
@@ -112,7 +116,7 @@ def read_pending(cursor: CursorWrapper, held: Collection[int], limit: int) -> li
 
     At most `limit` besides CANCELs; fewer where one of them stands in several of the lines.
     """
-    cursor.execute(_PENDING, {"held": array(held), "limit": limit})
+    prepared.execute(cursor, _PENDING, {"held": array(held), "limit": limit})
     return [
         Pending(Ask(id_, _KINDS[kind], student, tuple(touched), decode(body), actor, window), term)
         for id_, kind, student, touched, body, actor, window, term in cursor.fetchall()
@@ -138,8 +142,10 @@ SELECT o.id, o.term_id, c.code, c.credit, o.status, o.auto_create, o.open_thresh
        o.section_limit, coalesce(o.max_sections, -1), coalesce(o.total_cap, -1), o.total_permits,
        coalesce(o.waitlist_cap, -1), o.waiting, o.next_number,
        o.base_limit, o.base_taken, o.base_permits, o.base_meets::text
-FROM offerings o JOIN courses c ON c.id = o.course_id
-WHERE o.id = ANY(%s::bigint[]) ORDER BY o.id
+FROM unnest(%s::bigint[]) AS held (offering)
+CROSS JOIN LATERAL (SELECT * FROM offerings WHERE id = held.offering OFFSET 0) AS o
+CROSS JOIN LATERAL (SELECT code, credit FROM courses WHERE id = o.course_id OFFSET 0) AS c
+ORDER BY o.id
 """
 _PLACES = """
 SELECT s.id, s.offering_id, s.section_number, s.enrollment_limit, s.taken, s.permits, s.meets::text
@@ -154,7 +160,9 @@ CROSS JOIN LATERAL (
     SELECT * FROM waitlist_entries
     WHERE offering_id = held.offering AND state = 'WAITING' OFFSET 0
 ) AS w
-LEFT JOIN sections s ON s.id = w.section_id
+LEFT JOIN LATERAL (
+    SELECT section_number FROM sections WHERE id = w.section_id OFFSET 0
+) AS s ON true
 ORDER BY w.request_id
 """
 
@@ -168,13 +176,13 @@ class Offerings(NamedTuple):
 
 def load_offerings(cursor: CursorWrapper, held: Collection[int]) -> Offerings:
     """Policy and places of the offerings held; their waitlists are loaded when needed."""
-    cursor.execute(_PLACES, [array(held)])
+    prepared.execute(cursor, _PLACES, [array(held)])
     places: dict[int, list[Place]] = {offering: [] for offering in held}
     section_ids: dict[tuple[int, int], int] = {}
     for id_, offering, number, limit, taken, permits, meets in cursor.fetchall():
         places[offering].append(Place(number, limit, taken, permits, parse(meets)))
         section_ids[offering, number] = id_
-    cursor.execute(_OFFERINGS, [array(held)])
+    prepared.execute(cursor, _OFFERINGS, [array(held)])
     facts = {}
     for row in cursor.fetchall():
         base_limit, base_taken, base_permits, base_meets = row[14:]
@@ -186,7 +194,7 @@ def load_offerings(cursor: CursorWrapper, held: Collection[int]) -> Offerings:
 
 def load_lines(cursor: CursorWrapper, offerings: Collection[int]) -> dict[int, tuple[Waiter, ...]]:
     """The waitlists of these offerings, in line order."""
-    cursor.execute(_LINE, [array(offerings)])
+    prepared.execute(cursor, _LINE, [array(offerings)])
     lines: dict[int, list[Waiter]] = {offering: [] for offering in offerings}
     for offering, request, student, pinned in cursor.fetchall():
         lines[offering].append(Waiter(request, student, pinned))
@@ -266,7 +274,9 @@ CROSS JOIN LATERAL (
     SELECT * FROM enrollments
     WHERE student_id = wanted.student AND term_id = wanted.term AND active OFFSET 0
 ) AS e
-LEFT JOIN sections s ON s.id = e.section_id
+LEFT JOIN LATERAL (
+    SELECT section_number FROM sections WHERE id = e.section_id OFFSET 0
+) AS s ON true
 ORDER BY e.offering_id
 """
 _WAITS = """
@@ -287,14 +297,14 @@ def load_students(
     """Load, held seats and waits of students, each in a statement after the lock."""
     ids, terms = _columns(students)
     held: dict[tuple[int, int], list[Held]] = {}
-    cursor.execute(_HELD, [ids, terms])
+    prepared.execute(cursor, _HELD, [ids, terms])
     for student, term, offering, number, credits, meets in cursor.fetchall():
         held.setdefault((student, term), []).append(Held(offering, number, credits, parse(meets)))
     waits: dict[tuple[int, int], list[Waiting]] = {}
     cursor.execute(_WAITS, [ids, terms])
     for student, term, offering, request, pinned in cursor.fetchall():
         waits.setdefault((student, term), []).append(Waiting(offering, request, pinned))
-    cursor.execute(_STUDENTS, [ids, terms])
+    prepared.execute(cursor, _STUDENTS, [ids, terms])
     return tuple(
         StudentFacts(
             student,

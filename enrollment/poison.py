@@ -14,6 +14,7 @@ from typing import NamedTuple
 from django.db import connections
 from django.db.backends.utils import CursorWrapper
 
+from registrar import prepared
 from registrar.audit.arrays import array
 
 WITNESS = "witness"
@@ -94,10 +95,9 @@ VALUES (%s, %s, %s, %s::bigint[], clock_timestamp()) RETURNING id
 
 def begin(requests: Sequence[int], offerings: Collection[int]) -> int:
     """Commit, apart from the settlement's transaction, that it is about to try these requests."""
-    with connections[WITNESS].cursor() as cursor:
-        cursor.execute(_BEGIN, [requests[0], requests[-1], len(requests), array(offerings)])
-        attempt: int = cursor.fetchone()[0]
-        return attempt
+    values = [requests[0], requests[-1], len(requests), array(offerings)]
+    [(attempt,)] = prepared.fetch(_BEGIN, values, using=connections[WITNESS])
+    return int(attempt)
 
 
 def withdraw(attempt: int) -> None:
@@ -118,4 +118,4 @@ WHERE a.id = %s OR (a.id = ANY(%s::bigint[]) AND NOT EXISTS (
 def end(cursor: CursorWrapper, attempt: int, found: Sequence[Attempt]) -> None:
     """In the settlement's own transaction, last: it did not die, and nor is any range left that
     it found and cleared."""
-    cursor.execute(_END, [attempt, array(left.id for left in found)])
+    prepared.execute(cursor, _END, [attempt, array(left.id for left in found)])

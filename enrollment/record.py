@@ -56,14 +56,15 @@ class Record(NamedTuple):
     """Sections the database refused: offering, number, cause."""
 
 
-_SETTLEMENT_ID = "SELECT nextval(pg_get_serial_sequence('settlements', 'id'))"
+_NEXT = "SELECT nextval(pg_get_serial_sequence('settlements', 'id')), clock_timestamp()"
 
 
-def next_settlement(cursor: CursorWrapper) -> int:
-    """Draw the settlement's number: only once all locks are held, so that it orders them."""
-    cursor.execute(_SETTLEMENT_ID)
-    number: int = cursor.fetchone()[0]
-    return number
+def next_settlement(cursor: CursorWrapper) -> tuple[int, datetime]:
+    """Draw the settlement's number and read the one clock: only once all locks are held, so that
+    both order settlements."""
+    cursor.execute(_NEXT)
+    drawn: tuple[int, datetime] = cursor.fetchone()
+    return drawn
 
 
 _ENTRIES_AT_ONCE = 500

@@ -21,9 +21,17 @@ from typing import NamedTuple
 
 import structlog
 from django.conf import settings
-from django.db import Error, InterfaceError, OperationalError, connection, transaction
+from django.db import (
+    DatabaseError,
+    Error,
+    InterfaceError,
+    OperationalError,
+    connection,
+    transaction,
+)
 from django.db.backends.utils import CursorWrapper
 
+from registrar import prepared
 from registrar.audit.arrays import array
 
 from . import facts, ledger, mailbox, poison
@@ -108,7 +116,14 @@ def _settle_once(offerings: Collection[int], wait: bool) -> Settled:
     held = _Held()
     done = Settled()
     try:
-        done = _transact(offerings, wait, held)
+        try:
+            done = _transact(offerings, wait, held)
+        except DatabaseError as error:
+            if not prepared.is_unknown(error):
+                raise
+            prepared.share_sessions()
+            held = _Held()
+            done = _transact(offerings, wait, held)
     finally:
         if not done.put_off:
             _look_again(held)
@@ -170,8 +185,7 @@ def _settle_held(cursor: CursorWrapper, held: Sequence[int], trial: _Trial) -> S
     requests = [ask.id for ask in asks]
     trial.attempt = poison.begin(requests, held)
     state, offerings = _load(cursor, held, asks, terms)
-    number = next_settlement(cursor)
-    now = facts.database_now(cursor)
+    number, now = next_settlement(cursor)
     plan, state, record = _decide(
         cursor, state._replace(broken=_broken(care, asks)), offerings, asks, number, now
     )
@@ -352,9 +366,7 @@ def _look_again(held: _Held) -> None:
     if not held.offerings:
         return
     try:
-        with connection.cursor() as cursor:
-            cursor.execute(_HEADS, [array(held.offerings)])
-            heads = cursor.fetchall()
+        heads = prepared.fetch(_HEADS, [array(held.offerings)])
     except Error as error:
         log.warning("settlement.look_again_failed", error=type(error).__name__)
         return

@@ -6,6 +6,7 @@ plain text is as good (`is_unknown`).
 """
 
 import re
+import threading
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -13,6 +14,7 @@ from weakref import WeakKeyDictionary
 from zlib import crc32
 
 from django.db import DatabaseError, connection
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.utils import CursorWrapper
 from psycopg2.errorcodes import DUPLICATE_PREPARED_STATEMENT, INVALID_SQL_STATEMENT_NAME
 
@@ -45,7 +47,14 @@ def execute(
     values: Mapping[str, Any] | Sequence[Any],
     before: str = "",
 ) -> None:
-    """What `cursor.execute` does, with a kept plan; `before` is sent in the same message."""
+    """What `cursor.execute` does, with a kept plan; `before` is sent in the same message.
+
+    In a session that is not the one that prepared it the statement fails, and its transaction with
+    it (`is_unknown`). Who then calls `share_sessions` and begins again is served by plain texts.
+    """
+    if _shared.is_set():
+        cursor.execute(before + text, values)
+        return
     statement = _named(text)
     known = _known.setdefault(cursor.db.connection, set())
     if statement.name not in known:
@@ -54,11 +63,23 @@ def execute(
     cursor.execute(before + statement.execute, values)
 
 
-def fetch(text: str, values: Mapping[str, Any] | Sequence[Any]) -> list[tuple[Any, ...]]:
+def share_sessions() -> None:
+    """From now on this process knows that its sessions are not its own."""
+    _shared.set()
+
+
+_shared = threading.Event()
+
+
+def fetch(
+    text: str,
+    values: Mapping[str, Any] | Sequence[Any],
+    using: BaseDatabaseWrapper = connection,
+) -> list[tuple[Any, ...]]:
     """The rows of a query that is sent on its own, by a kept plan where the session keeps one."""
-    with connection.cursor() as cursor:
+    with using.cursor() as cursor:
         try:
-            if connection.in_atomic_block:
+            if using.in_atomic_block:
                 cursor.execute(text, values)
             else:
                 execute(cursor, text, values, before=PIN)
@@ -75,7 +96,7 @@ def is_unknown(error: DatabaseError) -> bool:
     return getattr(error.__cause__, "pgcode", None) in _NOT_THIS_SESSION
 
 
-@lru_cache(maxsize=32)
+@lru_cache(maxsize=64)
 def _named(text: str) -> _Named:
     """The statement under a name made of its text, with $1, $2... in the order of its values."""
     places: dict[str, int] = {}

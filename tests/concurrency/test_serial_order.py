@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Collection
+from datetime import datetime
 
 import pytest
 from django.conf import settings
@@ -73,7 +74,7 @@ def test_a_settlement_that_began_first_and_locked_last_comes_last(
 def test_a_number_drawn_before_the_locks_tells_a_history_that_never_was(
     course: Offering, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    numbers: dict[int, int] = {}
+    numbers: dict[int, tuple[int, datetime]] = {}
 
     def draw(cursor: CursorWrapper) -> None:
         numbers[racer()] = next_settlement(cursor)

@@ -2,12 +2,14 @@
 
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from django.db import Error, connection, transaction
 from django.db.backends.utils import CursorWrapper
 
 from enrollment.behind import Behind
+from tests.races import until
 
 ADD = "INSERT INTO written (what) VALUES (%s)"
 
@@ -57,6 +59,25 @@ def test_the_first_failure_is_raised_and_nothing_after_it_is_tried(cursor: Curso
 def test_a_statement_that_touches_too_few_rows_is_a_failure(cursor: CursorWrapper) -> None:
     with pytest.raises(RuntimeError, match="2 rows to write, 1 found"):
         run(cursor, (ADD, [1], 2))
+
+
+def test_what_is_asked_meanwhile_goes_in_one_message(cursor: CursorWrapper) -> None:
+    messages: list[str] = []
+
+    def count(execute: Any, sql: str, *rest: Any) -> Any:
+        messages.append(sql)
+        return execute(sql, *rest)
+
+    with connection.execute_wrapper(count), Behind(cursor) as behind:
+        behind.execute("SELECT pg_sleep(%s)", [0.3])
+        until(lambda: bool(messages))
+        for what in range(5):
+            behind.execute(ADD, [what])
+        behind.execute(ADD, [5], 1)
+        behind.execute(ADD, [6])
+
+    assert [sql.count("INSERT") for sql in messages] == [0, 6, 1]
+    assert written(cursor) == list(range(7))
 
 
 def test_what_the_caller_raises_comes_first(cursor: CursorWrapper) -> None:

@@ -1,13 +1,14 @@
 """Statements with a kept plan: the same answers, and the plan that was wanted."""
 
 import re
+import threading
 from typing import Any
 
 import pytest
 from django.db import connection, transaction
 
 from courses.models import Offering
-from enrollment import cart, queries, requests
+from enrollment import cart, facts, poison, queries, requests, settlement
 from enrollment.models import Request, Student
 from enrollment.requests import Accepted
 from enrollment.vocabulary import Kind
@@ -57,6 +58,22 @@ def test_a_token_is_known_in_a_session_that_did_not_prepare_the_question(course:
 
     assert ada.get("cart/").status == 200
     assert ada.post("courses/CS101/enroll/").status == 202
+
+
+def test_a_settlement_goes_on_in_a_session_that_knows_none_of_its_statements(
+    course: Offering, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(prepared, "_shared", threading.Event())
+    assert accepts(course)
+    assert settlement.settle([course.pk]).decided == 1
+    assert accepts(course)
+    forget_all()
+
+    assert settlement.settle([course.pk]).decided == 1
+    # From then on nothing is prepared that may be somebody else's next time.
+    forget_all()
+    assert accepts(course)
+    assert settlement.settle([course.pk]).decided == 1
 
 
 def test_in_somebody_elses_transaction_no_setting_is_left_behind(course: Offering) -> None:
@@ -135,7 +152,20 @@ def lookups(node: dict[str, Any]) -> list[tuple[str, str]]:
     return here + [found for child in node.get("Plans", ()) for found in lookups(child)]
 
 
-@pytest.mark.parametrize("text", [cart._ITEMS, queries._SENT, tokens._FIND])
+SETTLING = [
+    facts._REACH,
+    facts._PENDING,
+    facts._OFFERINGS,
+    facts._PLACES,
+    facts._LINE,
+    facts._STUDENTS,
+    facts._HELD,
+    poison._END,
+    settlement._HEADS,
+]
+
+
+@pytest.mark.parametrize("text", [cart._ITEMS, queries._SENT, tokens._FIND, *SETTLING])
 def test_what_is_prepared_while_the_tables_are_empty_looks_up_and_never_reads_to_the_end(
     course: Offering, no_statistics: None, text: str
 ) -> None:
