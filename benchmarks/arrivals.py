@@ -43,7 +43,7 @@ class Arrivals:
         crowd: Workload,
         rate: float,
         accept: Callable[[Sequence[requests.Submission]], None],
-        crew: Callable[[str], AbstractContextManager[None]],
+        crew: Callable[[str], AbstractContextManager[object]],
     ) -> None:
         self.name = name
         self.template = template
@@ -85,7 +85,7 @@ def ours(template: str, crowd: Workload, rate: float, name: str) -> Arrivals:
     def accept(submissions: Sequence[requests.Submission]) -> None:
         campus.accepted(requests.submit_now(submissions))
 
-    def running(database: str) -> AbstractContextManager[None]:
+    def running(database: str) -> AbstractContextManager[object]:
         return workers.running(crew, current_app, databases.environment(database))
 
     return Arrivals(name, template, crowd, rate, accept, running)
@@ -95,7 +95,7 @@ def textbooks(template: str, crowd: Workload, rate: float, name: str) -> Arrival
     def accept(submissions: Sequence[requests.Submission]) -> None:
         textbook.publish(campus.accepted(requests.insert(submissions)))
 
-    def running(database: str) -> AbstractContextManager[None]:
+    def running(database: str) -> AbstractContextManager[object]:
         return workers.running(textbook.CREW, app, databases.environment(database))
 
     return Arrivals(name, template, crowd, rate, accept, running)

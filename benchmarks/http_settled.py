@@ -20,6 +20,8 @@ from benchmarks.workers import Crew
 from enrollment import mailbox
 
 _LONGEST = 120
+_RAN = ("web_us", "postgresql_us", "workers_us", "client_us")
+"""Of a processor, for each request."""
 
 
 class Design(NamedTuple):
@@ -63,17 +65,21 @@ class ToSettled:
             mailbox.client().flushdb()
             environ = databases.environment(database)
             with (
-                workers.running(design.crew, design.app, environ),
+                workers.running(design.crew, design.app, environ) as settlers,
                 web.serving(environ) as server,
             ):
                 drive(server.port, first, sizes.clients)
+                before = (*server.processor(), web.ran(settlers), time.process_time())
                 begun = time.perf_counter()
                 driven = drive(server.port, posts, sizes.clients)
                 truths.until_decided(_LONGEST)
                 seconds = time.perf_counter() - begun
+                after = (*server.processor(), web.ran(settlers), time.process_time())
             expect(driven, len(posts))
             truths.check(fill_in_order=False)
         facts = told(driven) | {"left_seconds": seconds - driven.seconds}
+        for name, used, ran in zip(_RAN, before, after, strict=True):
+            facts[name] = (ran - used) * 1_000_000 / len(posts)
         return Run(self.name, round_, len(posts), seconds, facts)
 
 

@@ -29,7 +29,7 @@ class Server:
 
     def processor(self) -> tuple[float, float]:
         """Seconds of processor that the web's and PostgreSQL's processes have had so far."""
-        return _ran(_family(self._process.pid)), _ran(_backends())
+        return ran([self._process.pid]), _ran(_backends())
 
 
 @contextmanager
@@ -79,6 +79,11 @@ def _stop(process: "subprocess.Popen[bytes]") -> None:
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
+
+
+def ran(pids: Iterable[int]) -> float:
+    """Seconds of processor that these processes and those they started have had so far."""
+    return _ran(each for pid in pids for each in _family(pid))
 
 
 def _family(pid: int) -> list[int]:

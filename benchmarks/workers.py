@@ -32,8 +32,9 @@ class Crew(NamedTuple):
 
 
 @contextmanager
-def running(crew: Crew, app: Celery, environ: Mapping[str, str]) -> Iterator[None]:
-    """Started, ready and idle; stopped by a warm shutdown. RuntimeError when they do not come."""
+def running(crew: Crew, app: Celery, environ: Mapping[str, str]) -> Iterator[list[int]]:
+    """Started, ready and idle, by their process ids; stopped by a warm shutdown. RuntimeError when
+    they do not come."""
     names = [f"bench{nth}-{os.getpid()}" for nth in range(crew.workers)]
     with tempfile.TemporaryFile("w+") as log:
         processes = [_start(crew, name, environ, log.fileno()) for name in names]
@@ -41,7 +42,7 @@ def running(crew: Crew, app: Celery, environ: Mapping[str, str]) -> Iterator[Non
             if not _answer(app, processes):
                 log.seek(0)
                 raise RuntimeError(f"the workers do not start:\n{log.read()[-2000:]}")
-            yield
+            yield [process.pid for process in processes]
         finally:
             _stop(processes)
 
