@@ -21,7 +21,7 @@ from benchmarks import campus, databases
 from benchmarks.truths import Broken
 from benchmarks.workers import ROOT
 from enrollment import mailbox, settlement
-from workers import settler
+from registrar import interpreter
 
 
 class Cost(NamedTuple):
@@ -109,7 +109,7 @@ def settle_everything() -> int:
 
 def be_a_settler() -> None:
     """What a worker's process does before its first task."""
-    settler.prepare_interpreter()
+    interpreter.prepare()
 
 
 def settle(template: str, inside: str, *, change: Sequence[str] = (), args: str = "") -> Any:

@@ -26,7 +26,7 @@ from registrar.services import processes
 
 GOODPUT, SHED_MS, HARM = 0.8, 50.0, 1.2
 _STUDENTS = 20_000
-_WAITING, _OFFERING = 64, 2000
+_WAITING, _OFFERING = 1000, 3600
 """Connections of those who wait for their answers, and of those who do not."""
 _DRAIN_SECONDS = 120
 _WARM_SECONDS = 3.0

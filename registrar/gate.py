@@ -4,10 +4,9 @@ The server calls it on one event loop, for every request (RSGI). In this order:
 
 1. A POST of a student, while more waits than can be decided in the promised time: 503, by a number
    in memory, with nothing read, asked or written. It comes from the database, twice a second.
-2. A body that is too large, or does not arrive in time: 413 or 408. Slow clients hold a connection
+2. Whoever would stand in the lines before this process's intake and threads for too long: the same.
+3. A body that is too large, or does not arrive in time: 413 or 408. Slow clients hold a connection
    here and no thread.
-3. The lines before this process's intake and threads: who would stand in them for too long is
-   refused at once.
 
 Then most of what students POST goes to the intake, and the loop answers when its commit is done
 (`enrollment.api.express`). All else Django answers on one of the threads, as behind any WSGI server
@@ -34,6 +33,7 @@ from enrollment import intake, mailbox
 from enrollment.api import express
 from enrollment.requests import Accepted, Answer, Declined
 from enrollment.wording import SAID_AT_THE_DOOR
+from registrar import interpreter
 from registrar.api import Problem, render
 from registrar.desk import Desk, Promises
 from registrar.middleware import said_to
@@ -79,6 +79,7 @@ class Gate:
         self._desk = Desk(loop, settings.REGISTRAR["WEB_THREADS"], serve)
         self._taken = Promises(loop, intake.MOST_AT_ONCE)
         self._lookout = Desk(loop, 1, look_out)
+        interpreter.prepare()
 
     async def __rsgi__(self, scope: Any, protocol: Any) -> None:
         reply = await self._answer(scope, protocol)
@@ -86,11 +87,8 @@ class Gate:
 
     async def _answer(self, scope: Any, protocol: Any) -> Reply:
         asks = scope.method == "POST" and scope.path.startswith(_STUDENTS)
-        if asks:
-            if intake.backlog.claim_look():
-                self._lookout.submit(None)
-            if intake.backlog.is_too_long():
-                return choice(refusals("BACKLOG", *intake.RETRY_SECONDS))
+        if (refused := self._refuse(asks)) and scope.path not in _HEALTH:
+            return refused
         if scope.method in _UNREAD:
             body = b""
         else:
@@ -100,15 +98,22 @@ class Gate:
                 return rendered(problem)
         request = environ(scope, body)
         if asks:
-            if self._taken.expected() > LINE_SECONDS:
-                return choice(refusals("BACKLOG", *_SOON))
             ask, usual = express.read(scope.path, request, body), said_to(request)
             if ask and usual is not None and (reply := await self._express(ask, usual)):
                 return reply
-        patience = LINE_SECONDS if asks else PATIENT_SECONDS
-        if self._desk.expected() > patience and scope.path not in _HEALTH:
-            return choice(refusals("BACKLOG" if asks else "BUSY", *_SOON))
         return await self._desk.submit(request)
+
+    def _refuse(self, asks: bool) -> Reply | None:
+        """The answer to one more than can be served; by nothing but numbers in memory."""
+        if not asks:
+            busy = self._desk.expected() > PATIENT_SECONDS
+            return choice(refusals("BUSY", *_SOON)) if busy else None
+        if intake.backlog.claim_look():
+            self._lookout.submit(None)
+        if intake.backlog.is_too_long():
+            return choice(refusals("BACKLOG", *intake.RETRY_SECONDS))
+        wait = max(self._taken.expected(), self._desk.expected())
+        return choice(refusals("BACKLOG", *_SOON)) if wait > LINE_SECONDS else None
 
     async def _express(self, ask: express.Ask, usual: Mapping[str, str]) -> Reply | None:
         """The answer to what was accepted, or could not be; None for all else."""

@@ -1,6 +1,5 @@
-"""What a process that settles needs around it: the sweeper's clockwork, a patient interpreter."""
+"""What a process that settles needs around it: the sweeper's clockwork, and an end in time."""
 
-import gc
 import os
 import sys
 import threading
@@ -14,8 +13,6 @@ from enrollment.sweep import Sweeper
 
 log = structlog.get_logger()
 SECONDS = 1.0
-SWITCH_SECONDS = 0.0005
-"""A tenth of Python's own: how long a thread that may run waits for one that computes."""
 PATIENCE = 5.0
 """How long a shutdown waits for the look under way."""
 LEAVE_SECONDS = 3.0
@@ -87,15 +84,3 @@ def stop() -> None:
     sweeping = _running.pop(os.getpid(), None)
     if sweeping is not None:
         sweeping.stop()
-
-
-def prepare_interpreter() -> None:
-    """Let the garbage collector look seldom, and threads take turns often.
-
-    A settlement makes tens of thousands of tuples and no cycles; being searched for some, over
-    and over, was a tenth of its time. And while it computes, its other thread has statements to
-    send as soon as PostgreSQL is done with the last one (`enrollment.behind`).
-    """
-    gc.freeze()
-    gc.set_threshold(100_000, 50, 100)
-    sys.setswitchinterval(SWITCH_SECONDS)

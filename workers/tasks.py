@@ -26,6 +26,7 @@ from enrollment import windows
 from enrollment.facts import database_now
 from enrollment.mailbox import SETTLE, SETTLE_QUEUE, refuse_eviction
 from enrollment.settlement import settle_ready
+from registrar import interpreter
 
 from . import settler
 from .schedule import REMIND, TICK
@@ -92,7 +93,7 @@ def _end_rather_than_hang(**_: Any) -> None:
 
 @worker_process_init.connect
 def _begin(**_: Any) -> None:
-    settler.prepare_interpreter()
+    interpreter.prepare()
     settler.leave_soon()
     settler.start()
 
