@@ -16,6 +16,8 @@ from django.db import connections
 from benchmarks import alone, campus
 from benchmarks.alone import Meter
 from benchmarks.workloads import catalogue
+from enrollment import behind
+from registrar import prepared
 
 _ROOMS = ("enrollment.", "registrar.audit.")
 _SHORT = 40
@@ -56,7 +58,7 @@ class _Watch:
             sums[3] += after.wal - before.wal
 
     def _name(self, sql: str) -> str:
-        text = sql.strip()
+        text = sql.removeprefix(prepared.PIN).strip()
         if text not in self._names:
             # Some are put together, and begin with a text that has a name.
             longest = max(
@@ -90,12 +92,15 @@ def _texts() -> Iterator[tuple[str, str]]:
     for module in [each for each in sys.modules.values() if each.__name__.startswith(_ROOMS)]:
         for name, value in vars(module).items():
             if isinstance(value, str) and name.isupper() and " " in value.strip():
-                yield value, f"{module.__name__.rpartition('.')[2]}.{name}"
+                called = f"{module.__name__.rpartition('.')[2]}.{name}"
+                yield value, called
+                yield prepared.call(value), called
 
 
 def _watching() -> tuple[Meter, _Watch]:
     meter = Meter()
     watch = _Watch(meter)
+    behind.AT_ONCE = 1  # each on its own, to be told apart
     for connection in connections.all():
         connection.execute_wrappers.append(watch.statement)
         # What commits beside the settlement's own transaction is told apart.

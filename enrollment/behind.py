@@ -23,7 +23,7 @@ class Asked(NamedTuple):
     rows: int | None
 
 
-_AT_ONCE = 16
+AT_ONCE = 16
 """Statements in one message, at most."""
 
 
@@ -75,7 +75,7 @@ class Behind:
         A message tells how many rows its last statement touched, and of no other.
         """
         some: list[Asked] = []
-        while len(some) < _AT_ONCE and not (some and self._asked.empty()):
+        while len(some) < AT_ONCE and not (some and self._asked.empty()):
             asked = self._asked.get()
             if asked is None:
                 return some, False

@@ -4,7 +4,7 @@ A course leaves the cart by being taken out, or by itself once the student holds
 waits for one; what was refused stays, to be asked for again.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
 from django.conf import settings
@@ -12,6 +12,7 @@ from django.db import connection
 
 from courses.models import section_code
 from registrar import prepared
+from registrar.audit.arrays import array
 
 
 class Item(NamedTuple):
@@ -42,14 +43,16 @@ class NoSection(Exception):
 
 # For the meaning of OFFSET 0 see `registrar.prepared`.
 _ITEMS = """
-SELECT i.offering_id, c.id, c.code, c.name, t.id, t.code, c.credit, s.section_number
-FROM (SELECT * FROM cart_items WHERE student_id = %(student)s OFFSET 0) AS i
+SELECT asked.student, i.offering_id, c.id, c.code, c.name, t.id, t.code, c.credit,
+       s.section_number
+FROM unnest(%s::bigint[]) AS asked (student)
+CROSS JOIN LATERAL (SELECT * FROM cart_items WHERE student_id = asked.student OFFSET 0) AS i
 CROSS JOIN LATERAL (SELECT * FROM offerings WHERE id = i.offering_id OFFSET 0) AS o
 CROSS JOIN LATERAL (SELECT * FROM courses WHERE id = o.course_id OFFSET 0) AS c
 CROSS JOIN LATERAL (SELECT * FROM terms WHERE id = o.term_id OFFSET 0) AS t
 LEFT JOIN LATERAL (SELECT * FROM sections WHERE id = i.section_id OFFSET 0) AS s ON true
 WHERE i.offering_id NOT IN (
-    SELECT offering_id FROM enrollments WHERE student_id = %(student)s AND active)
+    SELECT offering_id FROM enrollments WHERE student_id = asked.student AND active)
   AND NOT EXISTS (SELECT FROM waitlist_entries w WHERE w.student_id = i.student_id
                   AND w.offering_id = i.offering_id AND w.state = 'WAITING' OFFSET 0)
 ORDER BY i.added_at, i.id
@@ -75,7 +78,15 @@ _TAKE_OUT = "DELETE FROM cart_items WHERE student_id = %s AND offering_id = %s"
 
 def items(student: int) -> list[Item]:
     """The cart, in the order it was filled."""
-    return [Item(*row) for row in prepared.fetch(_ITEMS, {"student": student})]
+    return items_of([student])[student]
+
+
+def items_of(students: Collection[int]) -> dict[int, list[Item]]:
+    """The carts of all of these students, by one query."""
+    carts: dict[int, list[Item]] = {student: [] for student in students}
+    for student, *item in prepared.fetch(_ITEMS, [array(carts)]):
+        carts[student].append(Item(*item))
+    return carts
 
 
 def put(student: int, offering: int, number: int | None) -> bool:

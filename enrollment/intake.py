@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from random import uniform
-from typing import Any
+from typing import Any, Self
 
 import structlog
 from django.conf import settings
@@ -62,8 +62,9 @@ class Unread(Post):
         super().__init__()
         self.digest = digest
 
-    def read(self, sender: Bearer) -> None:
-        """Set `submissions`; left empty, they get no answers."""
+    @classmethod
+    def read_all(cls, some: Sequence[tuple[Self, Bearer]]) -> None:
+        """Set the `submissions` of these, of one kind; left empty, they get no answers."""
         raise NotImplementedError
 
 
@@ -84,7 +85,8 @@ class Intake:
             try:
                 close_old_connections()
                 _read(posts)
-                self._flush([post for post in posts if not post.answered])
+                for some in _commits(posts):
+                    self._flush(some)
             except Exception:
                 log.exception("intake.failed")
                 _answer_all(posts, unavailable())
@@ -102,8 +104,6 @@ class Intake:
         return posts
 
     def _flush(self, posts: Sequence[Post]) -> None:
-        if not posts:
-            return
         shed = backlog.shed()
         if shed:
             _answer_all(posts, shed)
@@ -129,11 +129,31 @@ def _read(posts: Sequence[Post]) -> None:
             post.answer(())
     unread = [post for post in posts if isinstance(post, Unread) and not post.answered]
     known = bearers([post.digest for post in unread]) if unread else {}
+    found: dict[type[Unread], list[tuple[Unread, Bearer]]] = {}
     for post in unread:
         if sender := known.get(post.digest):
-            post.read(sender)
+            found.setdefault(type(post), []).append((post, sender))
+    for kind, some in found.items():
+        kind.read_all(some)
+    for post in unread:
         if not post.submissions:
             post.answer(())
+
+
+def _commits(posts: Sequence[Post]) -> Iterator[list[Post]]:
+    """Those that are still to be answered, in their order, as many as go in together."""
+    some: list[Post] = []
+    size = 0
+    for post in posts:
+        if post.answered:
+            continue
+        if some and size + len(post.submissions) > MOST_AT_ONCE:
+            yield some
+            some, size = [], 0
+        some.append(post)
+        size += len(post.submissions)
+    if some:
+        yield some
 
 
 def _commit(posts: Sequence[Post]) -> list[tuple[int, int]]:

@@ -111,15 +111,30 @@ WHERE student_id = %s AND kind = ANY(%s) AND id = %s
 """
 
 
-def sent_with(actor: str, prefix: str) -> list[tuple[int, str]]:
-    """(request, kind) of what this actor sent with keys that begin so."""
-    return [(id_, kind) for id_, kind in prepared.fetch(_SENT, [actor, prefix])]
+class SentWith(NamedTuple):
+    """A key as an actor sent it, for what was sent with keys that begin so."""
+
+    actor: str
+    prefix: str
+
+
+def sent_with(asked: Collection[SentWith]) -> dict[SentWith, list[tuple[int, str]]]:
+    """(request, kind) of what was sent with each of these, oldest first."""
+    found: dict[SentWith, list[tuple[int, str]]] = {each: [] for each in asked}
+    values = [text_array(each.actor for each in found), text_array(each.prefix for each in found)]
+    for actor, prefix, id_, kind in prepared.fetch(_SENT, values) if found else ():
+        found[SentWith(actor, prefix)].append((id_, kind))
+    return found
 
 
 # For the meaning of OFFSET 0 see `registrar.prepared`.
 _SENT = """
-SELECT id, kind FROM (SELECT id, kind, key FROM requests WHERE actor = %s OFFSET 0) AS sent
-WHERE starts_with(key, %s) ORDER BY id
+SELECT asked.actor, asked.prefix, sent.id, sent.kind
+FROM unnest(%s::text[], %s::text[]) AS asked (actor, prefix)
+CROSS JOIN LATERAL (
+    SELECT id, kind, key FROM requests WHERE actor = asked.actor OFFSET 0
+) AS sent
+WHERE starts_with(sent.key, asked.prefix) ORDER BY sent.id
 """
 
 

@@ -29,9 +29,9 @@ from registrar.wsgi import application as django  # isort: skip - it sets Django
 from django.db import DatabaseError, InterfaceError, close_old_connections
 from django.urls import get_resolver
 
-from enrollment import intake, mailbox
+from enrollment import intake
 from enrollment.api import express
-from enrollment.requests import Accepted, Answer, Declined
+from enrollment.requests import Answer, Declined
 from enrollment.wording import SAID_AT_THE_DOOR
 from registrar import interpreter
 from registrar.api import Problem, render
@@ -115,7 +115,7 @@ class Gate:
         wait = max(self._taken.expected(), self._desk.expected())
         return choice(refusals("BACKLOG", *_SOON)) if wait > LINE_SECONDS else None
 
-    async def _express(self, ask: express.Ask, usual: Mapping[str, str]) -> Reply | None:
+    async def _express(self, ask: express.Express, usual: Mapping[str, str]) -> Reply | None:
         """The answer to what was accepted, or could not be; None for all else."""
         promise = self._taken.make()
         intake.take(ask, partial(self._taken.keep, promise))
@@ -126,17 +126,17 @@ class Gate:
             ask.abandoned = True
             return choice(refusals("UNAVAILABLE", *_SOON))
         match [*answers]:
-            case [Accepted(replayed=False) as accepted]:
-                headers, text = ask.receipt(accepted)
-                return Reply(202, [*usual.items(), *headers.items()], text.encode())
-            case [Declined(code="UNAVAILABLE")]:
+            case [Declined(code="UNAVAILABLE"), *_]:
                 return choice(refusals("UNAVAILABLE", *_SOON))
-            case [Declined(code="BACKLOG")]:
+            case [Declined(code="BACKLOG"), *_]:
                 return choice(refusals("BACKLOG", *intake.RETRY_SECONDS))
-        return None
+        told = ask.reply(answers)
+        if told is None:
+            return None
+        status, headers, body = told
+        return Reply(status, [*usual.items(), *headers.items()], body)
 
 
-mailbox.refuse_eviction()
 application = Gate()
 
 

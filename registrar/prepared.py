@@ -63,6 +63,11 @@ def execute(
     cursor.execute(before + statement.execute, values)
 
 
+def call(text: str) -> str:
+    """What is sent in its place once it is prepared."""
+    return _named(text).execute
+
+
 def share_sessions() -> None:
     """From now on this process knows that its sessions are not its own."""
     _shared.set()
@@ -96,7 +101,7 @@ def is_unknown(error: DatabaseError) -> bool:
     return getattr(error.__cause__, "pgcode", None) in _NOT_THIS_SESSION
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=256)
 def _named(text: str) -> _Named:
     """The statement under a name made of its text, with $1, $2... in the order of its values."""
     places: dict[str, int] = {}

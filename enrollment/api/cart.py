@@ -1,7 +1,7 @@
 """The cart: fill it before the window opens, then ask for all of it at once."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.http import HttpResponse
 from drf_spectacular.utils import OpenApiResponse, extend_schema
@@ -10,9 +10,10 @@ from rest_framework.request import Request
 from enrollment import cart, directory, intake, queries
 from enrollment.cart import Item
 from enrollment.directory import Listed
+from enrollment.queries import SentWith
 from enrollment.requests import Accepted, Answer, Submission
 from enrollment.vocabulary import Kind
-from registrar.api import Problem, answer, invalid, read_body
+from registrar.api import Problem, Sent, answer, invalid, read_body
 
 from . import schemas
 from .door import (
@@ -119,17 +120,15 @@ class CartEnroll(StudentView):
     )
     def post(self, request: Request) -> HttpResponse:
         student, sent = self.student, read_headers(request)
-        together = read_body(request, ("all_or_nothing",)).get("all_or_nothing", False)
-        if not isinstance(together, bool):
-            raise invalid({"all_or_nothing": "must be true or false"})
-        before = _sent_before(student.actor, sent.key, together)
-        if before:
+        order = Order(student, read_together(request), sent.key)
+        if sent.key and (
+            before := order.sent(queries.sent_with([order.sent_with])[order.sent_with])
+        ):
             return _answer(queries.requests(student.pk, before), [], sent.wait)
-        items = _wanted(student, together)
-        submissions = _submissions(student, items, sent.key, together)
+        submissions = order.submissions(cart.items(student.pk))
         places = [Place.of(submission) for submission in submissions]
         answers = intake.submit(submissions)
-        return _taken(student, submissions, places, answers, sent)
+        return taken(student, submissions, places, answers, sent)
 
 
 def _shown(item: Item) -> dict[str, Any]:
@@ -144,61 +143,91 @@ def _shown(item: Item) -> dict[str, Any]:
     }
 
 
-def _sent_before(actor: str, key: str, together: bool) -> list[int]:
-    """What a cart sent with this key became, whatever is in the cart by now."""
-    before = queries.sent_with(actor, key + _UNIT) if key else []
-    if any((kind == Kind.BUNDLE) is not together for _, kind in before):
-        raise said("KEY_REUSED")
-    return [request for request, _ in before]
+def read_together(request: Sent) -> bool:
+    """Whether it is all or nothing. Raises Problem."""
+    together = read_body(request, ("all_or_nothing",)).get("all_or_nothing", False)
+    if not isinstance(together, bool):
+        raise invalid({"all_or_nothing": "must be true or false"})
+    return together
 
 
-def _wanted(student: Asker, together: bool) -> list[Item]:
-    """The courses of the cart that are of a term open for the student."""
-    terms = directory.terms_for(student.cohort, Kind.BUNDLE, directory.now())
-    if not terms:
-        raise closed(student, Kind.BUNDLE, terms)
-    items = [item for item in cart.items(student.pk) if item.term_id in terms]
-    if not items:
-        raise said("CART_EMPTY")
-    if together and any(item.number for item in items):
-        raise said("CART_PINNED")
-    if together and len(cart.terms(items)) > 1:
-        raise said("CART_TERMS")
-    return items
+class Order(NamedTuple):
+    """A student's wish for all that is in the cart: all or nothing, or each for itself."""
 
+    student: Asker
+    together: bool
+    key: str
 
-def _submissions(
-    student: Asker, items: Sequence[Item], key: str, together: bool
-) -> list[Submission]:
-    """One for each course, or one for them all."""
-    if together:
+    @property
+    def sent_with(self) -> SentWith:
+        return SentWith(self.student.actor, self.key + _UNIT)
+
+    def sent(self, before: Iterable[tuple[int, str]]) -> list[int]:
+        """What it became when it was sent before with this key, whatever is in the cart by now.
+
+        Raises Problem when the key was of another order.
+        """
+        if any((kind == Kind.BUNDLE) is not self.together for _, kind in before):
+            raise said("KEY_REUSED")
+        return [request for request, _ in before]
+
+    def submissions(self, items: Sequence[Item]) -> list[Submission]:
+        """One for each course of a term open for the student, or one for them all.
+
+        Raises Problem.
+        """
+        wanted = self._wanted(items)
+        return [self._bundle(wanted)] if self.together else [self._single(i) for i in wanted]
+
+    def _wanted(self, items: Sequence[Item]) -> list[Item]:
+        student = self.student
+        terms = directory.terms_for(student.cohort, Kind.BUNDLE, directory.now())
+        if not terms:
+            raise closed(student, Kind.BUNDLE, terms)
+        wanted = [item for item in items if item.term_id in terms]
+        if not wanted:
+            raise said("CART_EMPTY")
+        if self.together and any(item.number for item in wanted):
+            raise said("CART_PINNED")
+        if self.together and len(cart.terms(wanted)) > 1:
+            raise said("CART_TERMS")
+        return wanted
+
+    def _bundle(self, items: Sequence[Item]) -> Submission:
         offerings = [item.offering for item in items]
-        body: dict[str, Any] = {"offerings": offerings}
-        touched = tuple(sorted(offerings))
-        term, key = items[0].term_id, key and key + _UNIT
-        return [Submission(Kind.BUNDLE, student.actor, student.pk, term, touched, body, key)]
-    return [
-        Submission(
+        return Submission(
+            Kind.BUNDLE,
+            self.student.actor,
+            self.student.pk,
+            items[0].term_id,
+            tuple(sorted(offerings)),
+            {"offerings": offerings},
+            self.key and self.key + _UNIT,
+        )
+
+    def _single(self, item: Item) -> Submission:
+        return Submission(
             Kind.ENROLL,
-            student.actor,
-            student.pk,
+            self.student.actor,
+            self.student.pk,
             item.term_id,
             (item.offering,),
             {"offering": item.offering} | ({"section": item.number} if item.number else {}),
-            key and f"{key}{_UNIT}{item.offering}",
+            self.key and f"{self.key}{_UNIT}{item.offering}",
         )
-        for item in items
-    ]
 
 
-def _taken(
+def taken(
     student: Asker,
     submissions: Sequence[Submission],
     places: Sequence[Place],
     answers: Sequence[Answer],
     sent: Headers,
 ) -> HttpResponse:
-    """Answer for all: what is in line (or decided), and what was not accepted and why."""
+    """Answer for all: what is in line (or decided), and what was not accepted and why.
+
+    Raises Problem when that is all of them.
+    """
     listed = directory.labels([o for submission in submissions for o in submission.offerings])
     asked: list[queries.Asked] = []
     declined: list[tuple[Listed, Problem]] = []
