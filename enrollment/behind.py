@@ -85,9 +85,12 @@ class Behind:
         return some, True
 
     def _send(self, some: Sequence[Asked]) -> None:
-        texts = [self._cursor.mogrify(asked.sql, asked.params) for asked in some]
-        self._cursor.execute(b";".join(texts).decode())
-        sql, _, rows = some[-1]
+        sql, params, rows = some[-1]
+        if len(some) == 1:
+            self._cursor.execute(sql, params)
+        else:
+            texts = [self._cursor.mogrify(asked.sql, asked.params) for asked in some]
+            self._cursor.execute(b";".join(texts).decode())
         if rows is not None and self._cursor.rowcount != rows:
             raise RuntimeError(
                 f"{rows} rows to write, {self._cursor.rowcount} found: {sql.split(maxsplit=3)[:3]}"
