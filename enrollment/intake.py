@@ -87,6 +87,10 @@ class Intake:
                 _read(posts)
                 for some in _commits(posts):
                     self._flush(some)
+            except (OperationalError, InterfaceError):
+                log.warning("intake.unavailable", posts=len(posts))
+                connection.close()
+                _answer_all(posts, unavailable())
             except Exception:
                 log.exception("intake.failed")
                 _answer_all(posts, unavailable())
@@ -111,9 +115,7 @@ class Intake:
         try:
             answered = _commit(posts)
         except (OperationalError, InterfaceError):
-            log.warning("intake.unavailable", posts=len(posts))
-            connection.close()
-            _answer_all(posts, unavailable())
+            raise
         except Exception:
             # One of them is at fault: each goes alone, in the order of arrival.
             for post in posts:
@@ -178,7 +180,12 @@ def _flush_alone(post: Post) -> None:
 
 def _answer_all(posts: Sequence[Post], answer: Answer) -> None:
     for post in posts:
-        post.answer([answer] * len(post.submissions))
+        # Also one that could not be read: whoever sent it need not find out for themselves. And
+        # whatever an answer's teller does, this thread goes on.
+        try:
+            post.answer([answer] * (len(post.submissions) or 1))
+        except Exception:
+            log.exception("intake.untold")
 
 
 def unavailable() -> Declined:

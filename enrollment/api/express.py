@@ -115,7 +115,7 @@ class Cart(Express):
     def answer(self, answers: Sequence[Answer]) -> None:
         """Put into words here, in the intake's thread: what is declined may need a look."""
         fresh = not any(isinstance(each, Accepted) and each.replayed for each in answers)
-        if answers and fresh:
+        if self.submissions and fresh:
             with suppress(Problem, Error):
                 sent = Headers(self._key, 0)
                 told = taken(self._student, self.submissions, self._places, answers, sent)

@@ -405,6 +405,19 @@ def test_a_database_that_fails_is_told_with_when_to_come_back(
     assert 1 <= int(dict(reply.headers)["Retry-After"]) <= 4
 
 
+@pytest.mark.parametrize("path", [ENROLL, CART])
+def test_a_database_that_cannot_say_who_asks_is_not_asked_again_by_the_long_way(
+    door: Door, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    def fail(_: Any) -> Any:
+        raise OperationalError("gone")
+
+    monkeypatch.setattr(intake, "bearers", fail)
+    reply = door.post(path)
+
+    assert (reply.status, code(reply), door.long) == (503, "UNAVAILABLE", 0)
+
+
 def stuck(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
     """Everything that the intake asks of the database takes that long."""
     bearers = tokens.bearers
