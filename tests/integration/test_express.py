@@ -93,6 +93,20 @@ def door(course: Offering, monkeypatch: pytest.MonkeyPatch) -> Door:
     return Door(course, monkeypatch)
 
 
+@pytest.fixture
+def sizes(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many submissions came to each commit."""
+    sizes: list[int] = []
+    insert = requests.insert
+
+    def counted(submissions: Any) -> Any:
+        sizes.append(len(submissions))
+        return insert(submissions)
+
+    monkeypatch.setattr(requests, "insert", counted)
+    return sizes
+
+
 def code(reply: gate.Reply) -> str:
     return str(json.loads(reply.body)["code"])
 
@@ -136,21 +150,11 @@ def test_a_swap_goes_the_short_way_too(door: Door, course: Offering) -> None:
     assert Request.objects.get().offerings == sorted([course.pk, other.pk])
 
 
-def test_those_of_one_moment_share_a_commit(
-    door: Door, course: Offering, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_those_of_one_moment_share_a_commit(door: Door, course: Offering, sizes: list[int]) -> None:
     paths = [f"/api/student/courses/C{nth}/enroll/" for nth in range(9)]
     for nth in range(9):
         make_offering(course.term, code=f"C{nth}")
     directory.forget()
-    sizes: list[int] = []
-    insert = requests.insert
-
-    def counted(submissions: Any) -> Any:
-        sizes.append(len(submissions))
-        return insert(submissions)
-
-    monkeypatch.setattr(requests, "insert", counted)
     replies = door.posts(paths)
 
     assert {reply.status for reply in replies} == {202}
@@ -254,18 +258,10 @@ def test_carts_of_one_moment_are_read_together(
 
 
 def test_a_commit_holds_no_more_than_it_may(
-    door: Door, course: Offering, monkeypatch: pytest.MonkeyPatch
+    door: Door, course: Offering, sizes: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(intake, "MOST_AT_ONCE", 3)
     fill(door, course, make_offering(course.term, code="MA101"))
-    sizes: list[int] = []
-    insert = requests.insert
-
-    def counted(submissions: Any) -> Any:
-        sizes.append(len(submissions))
-        return insert(submissions)
-
-    monkeypatch.setattr(requests, "insert", counted)
     with_keys = [door.post(CART, idempotency_key=f"{nth}") for nth in range(3)]
     door.posts([CART] * 4)
 
@@ -331,24 +327,16 @@ def test_a_token_is_good_no_more_from_one_moment_to_the_next(door: Door) -> None
 
 
 def test_who_comes_before_the_window_is_refused_without_a_second_look_at_the_rows(
-    door: Door, course: Offering, monkeypatch: pytest.MonkeyPatch
+    door: Door, sizes: list[int]
 ) -> None:
     later = Window.objects.get().opens_at + timedelta(days=3)
     Window.objects.update(opens_at=later, closes_at=later + timedelta(days=1))
     directory.forget()
-    asked: list[int] = []
-    insert = requests.insert
-
-    def counted(submissions: Any) -> Any:
-        asked.append(len(submissions))
-        return insert(submissions)
-
-    monkeypatch.setattr(requests, "insert", counted)
 
     reply = door.post()
 
     assert (reply.status, code(reply)) == (403, "WINDOW_CLOSED")
-    assert asked == [1]
+    assert sizes == [1]
 
 
 def test_a_window_that_closes_meanwhile_is_found_by_the_insert(door: Door) -> None:
