@@ -12,7 +12,7 @@ from hashlib import sha256
 from typing import Any, NamedTuple, TypeAlias
 
 from django.conf import settings
-from django.db import DatabaseError, connection, transaction
+from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
 
 from registrar import prepared
@@ -109,13 +109,9 @@ def _transact(submissions: Sequence[Submission]) -> list[Answer]:
     Planning these statements takes twice as long as running them for one request. Within somebody
     else's transaction the plain texts are sent: its own statements must be planned as ever.
     """
-    if not connection.in_atomic_block:
-        try:
-            return _insert_all(submissions, prepared.execute)
-        except DatabaseError as error:
-            if not prepared.is_unknown(error):
-                raise
-    return _insert_all(submissions, _plainly)
+    if connection.in_atomic_block:
+        return _insert_all(submissions, _plainly)
+    return prepared.anew(lambda: _insert_all(submissions, prepared.execute))
 
 
 def _insert_all(submissions: Sequence[Submission], execute: _Execute) -> list[Answer]:

@@ -21,14 +21,7 @@ from typing import NamedTuple
 
 import structlog
 from django.conf import settings
-from django.db import (
-    DatabaseError,
-    Error,
-    InterfaceError,
-    OperationalError,
-    connection,
-    transaction,
-)
+from django.db import Error, InterfaceError, OperationalError, connection, transaction
 from django.db.backends.utils import CursorWrapper
 
 from registrar import prepared
@@ -116,14 +109,7 @@ def _settle_once(offerings: Collection[int], wait: bool) -> Settled:
     held = _Held()
     done = Settled()
     try:
-        try:
-            done = _transact(offerings, wait, held)
-        except DatabaseError as error:
-            if not prepared.is_unknown(error):
-                raise
-            prepared.share_sessions()
-            held = _Held()
-            done = _transact(offerings, wait, held)
+        done = prepared.anew(lambda: _transact(offerings, wait, held))
     finally:
         if not done.put_off:
             _look_again(held)

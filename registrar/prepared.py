@@ -2,14 +2,14 @@
 
 psycopg2 sends texts, and the server plans each anew. What is prepared by name keeps its plan, but
 only in its own session: behind a pooler the next transaction may be in another one, and then the
-plain text is as good (`is_unknown`).
+plain text is as good (`anew`).
 """
 
 import re
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 from weakref import WeakKeyDictionary
 from zlib import crc32
 
@@ -33,6 +33,9 @@ merged into what stands around it, so the table in it is read by what is asked o
 _PLACEHOLDER = re.compile(r"%(?:\((\w+)\))?s")
 _NOT_THIS_SESSION = frozenset({INVALID_SQL_STATEMENT_NAME, DUPLICATE_PREPARED_STATEMENT})
 _known: WeakKeyDictionary[Any, set[str]] = WeakKeyDictionary()
+_shared = threading.Event()
+"""Whether this process has found out that its sessions are not its own."""
+T = TypeVar("T")
 
 
 class _Named(NamedTuple):
@@ -49,8 +52,8 @@ def execute(
 ) -> None:
     """What `cursor.execute` does, with a kept plan; `before` is sent in the same message.
 
-    In a session that is not the one that prepared it the statement fails, and its transaction with
-    it (`is_unknown`). Who then calls `share_sessions` and begins again is served by plain texts.
+    Only in what `anew` runs: in a session that is not the one that prepared it the statement
+    fails, and its transaction with it.
     """
     if _shared.is_set():
         cursor.execute(before + text, values)
@@ -63,17 +66,16 @@ def execute(
     cursor.execute(before + statement.execute, values)
 
 
-def call(text: str) -> str:
-    """What is sent in its place once it is prepared."""
-    return _named(text).execute
-
-
-def share_sessions() -> None:
-    """From now on this process knows that its sessions are not its own."""
-    _shared.set()
-
-
-_shared = threading.Event()
+def anew(work: Callable[[], T]) -> T:
+    """A transaction of its own; once more, by plain texts, where its session turns out not to be
+    the one that prepared its statements. This process then stays with plain texts."""
+    try:
+        return work()
+    except DatabaseError as error:
+        if getattr(error.__cause__, "pgcode", None) not in _NOT_THIS_SESSION:
+            raise
+        _shared.set()
+        return work()
 
 
 def fetch(
@@ -82,23 +84,22 @@ def fetch(
     using: BaseDatabaseWrapper = connection,
 ) -> list[tuple[Any, ...]]:
     """The rows of a query that is sent on its own, by a kept plan where the session keeps one."""
-    with using.cursor() as cursor:
-        try:
+
+    def rows() -> list[tuple[Any, ...]]:
+        with using.cursor() as cursor:
             if using.in_atomic_block:
                 cursor.execute(text, values)
             else:
                 execute(cursor, text, values, before=PIN)
-        except DatabaseError as error:
-            if not is_unknown(error):
-                raise
-            cursor.execute(text, values)
-        rows: list[tuple[Any, ...]] = cursor.fetchall()
-        return rows
+            found: list[tuple[Any, ...]] = cursor.fetchall()
+            return found
+
+    return anew(rows)
 
 
-def is_unknown(error: DatabaseError) -> bool:
-    """Whether a statement failed only because this session is not the one that prepared it."""
-    return getattr(error.__cause__, "pgcode", None) in _NOT_THIS_SESSION
+def call(text: str) -> str:
+    """What is sent in place of a statement once it is prepared."""
+    return _named(text).execute
 
 
 @lru_cache(maxsize=256)

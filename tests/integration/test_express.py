@@ -1,110 +1,26 @@
 """The short way of a POST: the same answers as the long way, and only where it may be taken."""
 
-import asyncio
 import json
 import time
 from datetime import timedelta
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from django.conf import settings
 from django.db import OperationalError
-from django.test import Client
 
-from courses.models import Offering
-from enrollment import cart, directory, intake, requests
-from enrollment.models import Pending, Request, Student, Window
+from enrollment import directory, intake, requests
+from enrollment.models import Request, Student, Window
 from registrar import gate
 from registrar.accounts import tokens
-from registrar.accounts.models import User
 from registrar.desk import Promises
-from tests.factories import make_offering, make_student, make_term, open_window
-
-ENROLL = "/api/student/courses/CS101/enroll/"
-VARY = {"id", "accepted_at", "Location"}
-"""What two answers to the same question differ in."""
+from tests.doors import CART, ENROLL, VARY, Door
+from tests.factories import make_offering
 
 
 @pytest.fixture
-def course(database: None) -> Offering:
-    term = make_term()
-    open_window(term)
-    return make_offering(term, code="CS101")
-
-
-class Door:
-    """A student before the gate of this process, without a server."""
-
-    def __init__(self, course: Offering, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.student = make_student(course.term)
-        assert isinstance(self.student.user, User)
-        [self.token] = tokens.make_tokens([self.student.user])
-        self.long = 0
-        """How many have gone the long way."""
-        serve = gate.serve
-
-        def counted(request: dict[str, Any]) -> gate.Reply:
-            self.long += 1
-            return serve(request)
-
-        monkeypatch.setattr(gate, "serve", counted)
-
-    def post(self, path: str = ENROLL, body: bytes = b"", **headers: str) -> gate.Reply:
-        [reply] = self.posts([path], body, **headers)
-        return reply
-
-    def posts(self, paths: list[str], body: bytes = b"", **headers: str) -> list[gate.Reply]:
-        """All at once."""
-        return asyncio.run(self._posts([self._scope(path, body, headers) for path in paths], body))
-
-    async def _posts(self, scopes: list[SimpleNamespace], body: bytes) -> list[gate.Reply]:
-        door = gate.Gate()
-        door.__rsgi_init__(asyncio.get_running_loop())
-
-        async def sent() -> bytes:
-            return body
-
-        return list(await asyncio.gather(*(door._answer(scope, sent) for scope in scopes)))
-
-    def _scope(self, path: str, body: bytes, headers: dict[str, str]) -> SimpleNamespace:
-        given = {name.replace("_", "-"): value for name, value in headers.items()}
-        if body:
-            given = {"content-type": "application/json"} | given
-        return SimpleNamespace(
-            method="POST",
-            path=path,
-            headers={
-                "host": "localhost",
-                "authorization": f"Token {self.token}",
-                "content-length": str(len(body)),
-                **given,
-            },
-            server="127.0.0.1:80",
-            client="127.0.0.1:1",
-            http_version="1.1",
-            query_string="",
-            scheme="http",
-        )
-
-
-@pytest.fixture
-def door(course: Offering, monkeypatch: pytest.MonkeyPatch) -> Door:
-    return Door(course, monkeypatch)
-
-
-@pytest.fixture
-def sizes(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """How many submissions came to each commit."""
-    sizes: list[int] = []
-    insert = requests.insert
-
-    def counted(submissions: Any) -> Any:
-        sizes.append(len(submissions))
-        return insert(submissions)
-
-    monkeypatch.setattr(requests, "insert", counted)
-    return sizes
+def door(database: None, monkeypatch: pytest.MonkeyPatch) -> Door:
+    return Door(monkeypatch)
 
 
 def code(reply: gate.Reply) -> str:
@@ -128,12 +44,7 @@ def told(headers: dict[str, str], body: bytes) -> tuple[dict[str, str], dict[str
     [("enroll", b""), ("enroll", b'{"section": null}'), ("drop", b"{}"), ("leave", b"")],
 )
 def test_it_is_answered_as_the_views_answer(door: Door, action: str, body: bytes) -> None:
-    path = f"/api/student/courses/CS101/{action}/"
-    short = door.post(path, body, idempotency_key="one")
-    assert door.long == 0
-    client = Client(headers={"authorization": f"Token {door.token}", "idempotency-key": "two"})
-    long = client.post(path, body, content_type="application/json" if body else "")
-    Pending.objects.all().delete()
+    short, long = door.both_ways(f"/api/student/courses/CS101/{action}/", body)
 
     assert short.status == long.status_code == 202
     assert told(dict(short.headers), short.body) == told(dict(long.headers), long.content)
@@ -142,131 +53,28 @@ def test_it_is_answered_as_the_views_answer(door: Door, action: str, body: bytes
     assert dict(short.headers)["Location"] == f"/api/student/requests/{first.pk}/"
 
 
-def test_a_swap_goes_the_short_way_too(door: Door, course: Offering) -> None:
-    other = make_offering(course.term, code="MA101")
+def test_a_swap_goes_the_short_way_too(door: Door) -> None:
+    other = make_offering(door.course.term, code="MA101")
     reply = door.post("/api/student/courses/MA101/swap/", b'{"give": "cs101"}')
 
     assert (reply.status, door.long) == (202, 0)
-    assert Request.objects.get().offerings == sorted([course.pk, other.pk])
+    assert Request.objects.get().offerings == sorted([door.course.pk, other.pk])
 
 
-def test_those_of_one_moment_share_a_commit(door: Door, course: Offering, sizes: list[int]) -> None:
+def test_those_of_one_moment_share_a_commit(door: Door) -> None:
     paths = [f"/api/student/courses/C{nth}/enroll/" for nth in range(9)]
     for nth in range(9):
-        make_offering(course.term, code=f"C{nth}")
+        make_offering(door.course.term, code=f"C{nth}")
     directory.forget()
     replies = door.posts(paths)
 
     assert {reply.status for reply in replies} == {202}
-    assert sum(sizes) == 9
-    assert len(sizes) < 5
+    assert sum(door.sizes) == 9
+    assert len(door.sizes) < 5
     assert door.long == 0
     # In the order in which they came.
     ids = [json.loads(reply.body)["id"] for reply in replies]
     assert ids == sorted(ids)
-
-
-# A cart -----------------------------------------------------------------------------------------
-
-
-CART = "/api/student/enrollment/cart/enroll/"
-
-
-def fill(door: Door, *courses: Offering) -> None:
-    for course in courses:
-        cart.put(door.student.pk, course.pk, None)
-
-
-@pytest.mark.parametrize("body", [b"", b'{"all_or_nothing": false}', b'{"all_or_nothing": true}'])
-def test_a_cart_is_answered_as_the_view_answers(door: Door, course: Offering, body: bytes) -> None:
-    fill(door, course, make_offering(course.term, code="MA101"))
-    short = door.post(CART, body, idempotency_key="one")
-    assert door.long == 0
-    client = Client(headers={"authorization": f"Token {door.token}", "idempotency-key": "two"})
-    Pending.objects.all().delete()
-    long = client.post(CART, body, content_type="application/json" if body else "")
-
-    def plain(text: bytes) -> Any:
-        told = json.loads(text)
-        return told["declined"], [
-            {name: value for name, value in each.items() if name not in VARY}
-            for each in told["requests"]
-        ]
-
-    assert short.status == long.status_code == 202
-    assert plain(short.body) == plain(long.content)
-    assert set(dict(short.headers)) | {"Content-Length"} == set(long.headers)
-    hashes = Request.objects.order_by("pk").values_list("body_hash", flat=True)
-    half = len(hashes) // 2
-    assert list(hashes[:half]) == list(hashes[half:])
-
-
-def test_a_cart_sent_again_is_not_sent_for_what_came_into_it_since(
-    door: Door, course: Offering
-) -> None:
-    fill(door, course)
-    first = door.post(CART, idempotency_key="one")
-    fill(door, make_offering(course.term, code="MA101"))
-    again = door.post(CART, idempotency_key="one")
-
-    assert door.long == 1
-    assert Request.objects.count() == 1
-    told = [json.loads(reply.body)["requests"] for reply in (first, again)]
-    assert [[each["id"] for each in requests] for requests in told] == [
-        [Request.objects.get().pk]
-    ] * 2
-
-
-def test_a_declined_part_of_a_fresh_cart_is_told_on_the_short_way(
-    door: Door, course: Offering, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    fill(door, course, make_offering(course.term, code="MA101"))
-    monkeypatch.setitem(settings.REGISTRAR, "STUDENT_OPEN", 1)
-    reply = door.post(CART, idempotency_key="one")
-
-    told = json.loads(reply.body)
-    assert (reply.status, door.long) == (202, 0)
-    assert [each["course"] for each in told["requests"]] == ["CS101"]
-    assert [each["code"] for each in told["declined"]] == ["TOO_MANY_OPEN"]
-    assert "Retry-After" in dict(reply.headers)
-
-
-@pytest.mark.parametrize("body", [b'{"all_or_nothing": 1}', b'{"all": true}', b""])
-def test_a_cart_that_cannot_be_sent_is_refused_by_the_view(door: Door, body: bytes) -> None:
-    reply = door.post(CART, body)
-
-    assert (reply.status, door.long) == (422, 1)
-    assert not Request.objects.exists()
-
-
-def test_carts_of_one_moment_are_read_together(
-    door: Door, course: Offering, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    fill(door, course)
-    read: list[int] = []
-    items_of = cart.items_of
-
-    def counted(students: Any) -> Any:
-        read.append(len(students))
-        return items_of(students)
-
-    monkeypatch.setattr(cart, "items_of", counted)
-    replies = door.posts([CART, ENROLL, CART, CART])
-
-    assert {reply.status for reply in replies} == {202}
-    assert Request.objects.count() == 1  # whoever clicks four times asks once
-
-
-def test_a_commit_holds_no_more_than_it_may(
-    door: Door, course: Offering, sizes: list[int], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(intake, "MOST_AT_ONCE", 3)
-    fill(door, course, make_offering(course.term, code="MA101"))
-    with_keys = [door.post(CART, idempotency_key=f"{nth}") for nth in range(3)]
-    door.posts([CART] * 4)
-
-    assert {reply.status for reply in with_keys} == {202}
-    assert max(sizes) <= 3
 
 
 # The long way -----------------------------------------------------------------------------------
@@ -311,7 +119,7 @@ def test_who_wants_to_wait_goes_the_long_way(door: Door) -> None:
     assert (reply.status, door.long) == (202, 1)
 
 
-def test_a_clerk_is_told_that_only_students_register(door: Door, course: Offering) -> None:
+def test_a_clerk_is_told_that_only_students_register(door: Door) -> None:
     Student.objects.filter(pk=door.student.pk).update(user=None)
 
     assert code(door.post()) == "NOT_A_STUDENT"
@@ -327,7 +135,7 @@ def test_a_token_is_good_no_more_from_one_moment_to_the_next(door: Door) -> None
 
 
 def test_who_comes_before_the_window_is_refused_without_a_second_look_at_the_rows(
-    door: Door, sizes: list[int]
+    door: Door,
 ) -> None:
     later = Window.objects.get().opens_at + timedelta(days=3)
     Window.objects.update(opens_at=later, closes_at=later + timedelta(days=1))
@@ -336,7 +144,7 @@ def test_who_comes_before_the_window_is_refused_without_a_second_look_at_the_row
     reply = door.post()
 
     assert (reply.status, code(reply)) == (403, "WINDOW_CLOSED")
-    assert sizes == [1]
+    assert door.sizes == [1]
 
 
 def test_a_window_that_closes_meanwhile_is_found_by_the_insert(door: Door) -> None:
@@ -418,7 +226,7 @@ def stuck(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
 
 
 def test_who_has_waited_too_long_is_told_and_not_begun_with(
-    door: Door, course: Offering, monkeypatch: pytest.MonkeyPatch
+    door: Door, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(intake, "ANSWER_SECONDS", 0.2)
     stuck(monkeypatch, 1.0)

@@ -27,6 +27,12 @@ def course(database: None) -> Offering:
     return factories.make_offering(term, code="CS101")
 
 
+@pytest.fixture(autouse=True)
+def own_sessions(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each test begins as a process that has not been behind a pooler yet."""
+    monkeypatch.setattr(prepared, "_shared", threading.Event())
+
+
 def forget_all() -> None:
     """What a pooler does when it gives this client another session."""
     with connection.cursor() as cursor:
@@ -61,9 +67,8 @@ def test_a_token_is_known_in_a_session_that_did_not_prepare_the_question(course:
 
 
 def test_a_settlement_goes_on_in_a_session_that_knows_none_of_its_statements(
-    course: Offering, monkeypatch: pytest.MonkeyPatch
+    course: Offering,
 ) -> None:
-    monkeypatch.setattr(prepared, "_shared", threading.Event())
     assert accepts(course)
     assert settlement.settle([course.pk]).decided == 1
     assert accepts(course)
