@@ -17,7 +17,7 @@ from typing import Any, Self
 
 import structlog
 from django.conf import settings
-from django.db import InterfaceError, OperationalError, close_old_connections, connection
+from django.db import Error, InterfaceError, OperationalError, close_old_connections, connection
 
 from registrar.accounts.tokens import Bearer, bearers
 
@@ -136,7 +136,13 @@ def _read(posts: Sequence[Post]) -> None:
         if sender := known.get(post.digest):
             found.setdefault(type(post), []).append((post, sender))
     for kind, some in found.items():
-        kind.read_all(some)
+        try:
+            kind.read_all(some)
+        except Error:
+            raise
+        except Exception:
+            # A mistake of ours: the others go on, and these are answered the long way.
+            log.exception("intake.unread", kind=kind.__name__)
     for post in unread:
         if not post.submissions:
             post.answer(())

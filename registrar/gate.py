@@ -87,7 +87,7 @@ class Gate:
 
     async def _answer(self, scope: Any, protocol: Any) -> Reply:
         asks = scope.method == "POST" and scope.path.startswith(_STUDENTS)
-        if (refused := self._refuse(asks)) and scope.path not in _HEALTH:
+        if scope.path not in _HEALTH and (refused := self._refuse(asks)):
             return refused
         if scope.method in _UNREAD:
             body = b""
@@ -98,8 +98,8 @@ class Gate:
                 return rendered(problem)
         request = environ(scope, body)
         if asks:
-            ask, usual = express.read(scope.path, request, body), said_to(request)
-            if ask and usual is not None and (reply := await self._express(ask, usual)):
+            ask = express.read(scope.path, request, body)
+            if ask and (reply := await self._express(ask, request)):
                 return reply
         return await self._desk.submit(request)
 
@@ -115,8 +115,11 @@ class Gate:
         wait = max(self._taken.expected(), self._desk.expected())
         return choice(refusals("BACKLOG", *_SOON)) if wait > LINE_SECONDS else None
 
-    async def _express(self, ask: express.Express, usual: Mapping[str, str]) -> Reply | None:
+    async def _express(self, ask: express.Express, request: Mapping[str, Any]) -> Reply | None:
         """The answer to what was accepted, or could not be; None for all else."""
+        usual = said_to(request)
+        if usual is None:
+            return None
         promise = self._taken.make()
         intake.take(ask, partial(self._taken.keep, promise))
         try:

@@ -19,7 +19,6 @@ from . import schemas
 from .door import (
     REQUESTS,
     Asker,
-    Headers,
     Place,
     StudentView,
     closed,
@@ -128,7 +127,7 @@ class CartEnroll(StudentView):
         submissions = order.submissions(cart.items(student.pk))
         places = [Place.of(submission) for submission in submissions]
         answers = intake.submit(submissions)
-        return taken(student, submissions, places, answers, sent)
+        return taken(student, submissions, places, answers, sent.wait)
 
 
 def _shown(item: Item) -> dict[str, Any]:
@@ -222,7 +221,7 @@ def taken(
     submissions: Sequence[Submission],
     places: Sequence[Place],
     answers: Sequence[Answer],
-    sent: Headers,
+    wait: int,
 ) -> HttpResponse:
     """Answer for all: what is in line (or decided), and what was not accepted and why.
 
@@ -241,11 +240,11 @@ def taken(
     if not asked:
         raise declined[0][1]
     ids = [each.id for each in asked]
-    if sent.wait:
-        intake.wait_for(ids, sent.wait)
-    if sent.wait or any(isinstance(a, Accepted) and a.replayed for a in answers):
+    if wait:
+        intake.wait_for(ids, wait)
+    if wait or any(isinstance(a, Accepted) and a.replayed for a in answers):
         asked = queries.requests(student.pk, ids)
-    return _answer(asked, declined, sent.wait)
+    return _answer(asked, declined, wait)
 
 
 def _answer(

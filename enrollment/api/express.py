@@ -25,7 +25,7 @@ from registrar.api import OWN, Problem, read_body, written
 
 from .cart import Order, read_together, taken
 from .courses import ACTIONS, CourseAction
-from .door import PLAIN, REQUESTS, Asker, Headers, Place, in_line, read_headers, retry_after
+from .door import PLAIN, REQUESTS, Asker, Place, in_line, read_headers, retry_after
 
 _PATH = re.compile(rf"/api/student/courses/([^/]+)/({'|'.join(ACTIONS)})/")
 _CART = "/api/student/enrollment/cart/enroll/"
@@ -83,12 +83,12 @@ class Ask(Express):
 class Cart(Express):
     """For all that is in the cart."""
 
-    __slots__ = ("_key", "_places", "_student", "_together", "_told")
+    __slots__ = ("_key", "_places", "_sender", "_together", "_told")
 
     def __init__(self, digest: str, together: bool, key: str) -> None:
         super().__init__(digest)
         self._together, self._key = together, key
-        self._student: Asker
+        self._sender: Asker
         self._places: Sequence[Place]
         self._told: Told | None = None
 
@@ -108,7 +108,7 @@ class Cart(Express):
     def _read(self, order: Order, items: Sequence[Item]) -> None:
         submissions = order.submissions(items)
         if all(_may_be_asked(each, order.student) for each in submissions):
-            self._student = order.student
+            self._sender = order.student
             self._places = [Place.of(each) for each in submissions]
             self.submissions = submissions
 
@@ -117,8 +117,7 @@ class Cart(Express):
         fresh = not any(isinstance(each, Accepted) and each.replayed for each in answers)
         if self.submissions and fresh:
             with suppress(Problem, Error):
-                sent = Headers(self._key, 0)
-                told = taken(self._student, self.submissions, self._places, answers, sent)
+                told = taken(self._sender, self.submissions, self._places, answers, wait=0)
                 self._told = told.status_code, told.headers, told.content
         super().answer(answers)
 
