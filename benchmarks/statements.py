@@ -60,12 +60,14 @@ class _Watch:
     def _name(self, sql: str) -> str:
         text = sql.removeprefix(prepared.PIN).strip()
         if text not in self._names:
-            # Some are put together, and begin with a text that has a name.
-            longest = max(
-                (each for each in self._names if text.startswith(each)), key=len, default=""
-            )
-            self._names[text] = self._names.get(longest) or _short(text)
+            # Some go together, and some are put together and begin with a text that has a name.
+            parts = [each.strip() for each in text.split(";")]
+            self._names[text] = ", ".join(self._beginning(part) for part in parts if part)
         return self._names[text]
+
+    def _beginning(self, text: str) -> str:
+        longest = max((each for each in self._names if text.startswith(each)), key=len, default="")
+        return self._names.get(longest) or _short(text)
 
     def statements(self, done: int) -> list[Statement]:
         each = 1_000_000 / max(1, done)

@@ -84,7 +84,7 @@ def items(student: int) -> list[Item]:
 def items_of(students: Collection[int]) -> dict[int, list[Item]]:
     """The carts of all of these students, by one query."""
     carts: dict[int, list[Item]] = {student: [] for student in students}
-    for student, *item in prepared.fetch(_ITEMS, [array(carts)]):
+    for student, *item in prepared.fetch(_ITEMS, values=[array(carts)]):
         carts[student].append(Item(*item))
     return carts
 

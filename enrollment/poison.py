@@ -96,7 +96,7 @@ VALUES (%s, %s, %s, %s::bigint[], clock_timestamp()) RETURNING id
 def begin(requests: Sequence[int], offerings: Collection[int]) -> int:
     """Commit, apart from the settlement's transaction, that it is about to try these requests."""
     values = [requests[0], requests[-1], len(requests), array(offerings)]
-    [(attempt,)] = prepared.fetch(_BEGIN, values, using=connections[WITNESS])
+    [(attempt,)] = prepared.fetch(_BEGIN, values=values, using=connections[WITNESS])
     return int(attempt)
 
 

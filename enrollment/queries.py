@@ -122,7 +122,7 @@ def sent_with(asked: Collection[SentWith]) -> dict[SentWith, list[tuple[int, str
     """(request, kind) of what was sent with each of these, oldest first."""
     found: dict[SentWith, list[tuple[int, str]]] = {each: [] for each in asked}
     values = [text_array(each.actor for each in found), text_array(each.prefix for each in found)]
-    for actor, prefix, id_, kind in prepared.fetch(_SENT, values) if found else ():
+    for actor, prefix, id_, kind in prepared.fetch(_SENT, values=values) if found else ():
         found[SentWith(actor, prefix)].append((id_, kind))
     return found
 

@@ -6,14 +6,13 @@ them at that instant by the database's clock, and when they do not have too many
 
 import json
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from hashlib import sha256
 from typing import Any, NamedTuple, TypeAlias
 
 from django.conf import settings
-from django.db import connection, transaction
-from django.db.backends.utils import CursorWrapper
+from django.db import connection
 
 from registrar import prepared
 from registrar.audit.arrays import array, text_array
@@ -57,14 +56,11 @@ class Declined(NamedTuple):
 
 
 Answer: TypeAlias = Accepted | Declined
-_Execute: TypeAlias = Callable[..., None]
-"""`prepared.execute`, or its like for plain texts."""
 
 
 class _Row(NamedTuple):
-    """A submission with the id drawn for it, its key and its hash."""
+    """A submission with its key and its hash."""
 
-    id: int
     submission: Submission
     key: str
     hash: bytes
@@ -91,40 +87,14 @@ def queued(submissions: Sequence[Submission], answers: Sequence[Answer]) -> list
 def insert(submissions: Sequence[Submission]) -> list[Answer]:
     """Accept submissions in one transaction, in their order; the answers are in that order too.
 
-    Ids are drawn before anything else, so that a request answered before another was sent has
-    the lower id. The advisory locks make the count of a student's open requests exact when two
-    web processes take requests of the same student; they are taken in sorted order and by intake
-    alone, so intake never waits for a settlement (rule 14).
+    All of it is one message: the transaction lives in the database alone, and a process that
+    freezes in the middle holds nobody up.
     """
     if not submissions:
         return []
     twins, fresh = _twins(submissions)
-    answers = dict(zip(fresh, _transact([submissions[i] for i in fresh]), strict=True))
+    answers = dict(zip(fresh, _insert([_row(submissions[i]) for i in fresh]), strict=True))
     return [_as_replay(answers[twins.get(i, i)], i in twins) for i in range(len(submissions))]
-
-
-def _transact(submissions: Sequence[Submission]) -> list[Answer]:
-    """All in one transaction, by kept plans where the session keeps them.
-
-    Planning these statements takes twice as long as running them for one request. Within somebody
-    else's transaction the plain texts are sent: its own statements must be planned as ever.
-    """
-    if connection.in_atomic_block:
-        return _insert_all(submissions, _plainly)
-    return prepared.anew(lambda: _insert_all(submissions, prepared.execute))
-
-
-def _insert_all(submissions: Sequence[Submission], execute: _Execute) -> list[Answer]:
-    with transaction.atomic(), connection.cursor() as cursor:
-        ids = _draw(cursor, submissions, execute)
-        rows = [_row(id_, each) for id_, each in zip(ids, submissions, strict=True)]
-        return _insert_rows(cursor, rows, execute)
-
-
-def _plainly(
-    cursor: CursorWrapper, text: str, values: Mapping[str, Any] | Sequence[Any], before: str = ""
-) -> None:
-    cursor.execute(text, values)
 
 
 def _as_replay(answer: Answer, twin: bool) -> Answer:
@@ -156,46 +126,45 @@ def _same(one: Submission, other: Submission) -> bool:
     return one[:6] == other[:6] and not one.key and one.kind in STUDENT_KINDS
 
 
-_DRAW = """
-SELECT array(SELECT nextval('requests_id_seq')
-             FROM generate_series(1, %s)),
-       (SELECT count(pg_advisory_xact_lock(%s, student)) FROM
-           (SELECT DISTINCT s::int AS student FROM unnest(%s::bigint[]) AS s ORDER BY 1) AS sorted)
-"""
+def _row(submission: Submission) -> _Row:
+    key = submission.key or f"server:{secrets.token_hex(12)}"
+    return _Row(submission, key, submission.hash)
+
+
 _INTAKE_LOCKS = 0x1E6
 """The class of intake's advisory locks: student ids fall in their own space."""
-
-
-def _draw(cursor: CursorWrapper, submissions: Sequence[Submission], execute: _Execute) -> list[int]:
-    students = {s.student for s in submissions if s.student and s.kind in STUDENT_KINDS}
-    values = [len(submissions), _INTAKE_LOCKS, array(students)]
-    execute(cursor, _DRAW, values, before=prepared.PIN)
-    ids: list[int] = cursor.fetchone()[0]
-    return ids
-
-
-def _row(id_: int, submission: Submission) -> _Row:
-    key = submission.key or f"server:{secrets.token_hex(12)}"
-    return _Row(id_, submission, key, submission.hash)
-
-
+# They make the count of a student's open requests exact when two web processes take requests of
+# the same student. Taken in sorted order and by intake alone, so that it never waits for a
+# settlement (rule 14); in a statement before the one that counts, which then sees what the last
+# holder wrote.
+_LOCK = f"""
+SELECT count(pg_advisory_xact_lock({_INTAKE_LOCKS}, student))
+FROM (SELECT DISTINCT student::int
+      FROM unnest(%(students)s::bigint[], %(staff)s::boolean[]) AS asked (student, staff)
+      WHERE student <> 0 AND NOT staff ORDER BY 1) AS sorted
+"""
 # The window is tested in the statement that inserts, against the same instant that becomes
-# `accepted_at`: there is no moment between the test and the insert (T35). Rows go in sorted by
-# their unique key, so that two batches with the same keys meet in one order.
+# `accepted_at`: there is no moment between the test and the insert (T35), and it is after the wait
+# for the locks. Ids are drawn here, in the order of arrival: whoever was answered before another
+# asked has the lower one. Rows go in sorted by their unique key, so that two batches with the same
+# keys meet in one order.
 _INSERT = """
-WITH asked AS (
-    SELECT v.*, offerings_text::bigint[] AS offerings
-    FROM unnest(%(ids)s::bigint[], %(kinds)s::text[], %(actors)s::text[], %(keys)s::text[],
+WITH asked AS MATERIALIZED (
+    SELECT nextval('requests_id_seq') AS id, v.*, offerings_text::bigint[] AS offerings
+    FROM unnest(%(kinds)s::text[], %(actors)s::text[], %(keys)s::text[],
                 %(hashes)s::bytea[], %(students)s::bigint[], %(terms)s::bigint[],
                 %(offerings)s::text[], %(bodies)s::text[], %(staff)s::boolean[],
                 %(keyless)s::boolean[])
-         AS v (id, kind, actor, key, hash, student, term, offerings_text, body, staff, keyless)
+         WITH ORDINALITY
+         AS v (kind, actor, key, hash, student, term, offerings_text, body, staff, keyless, place)
+), instant AS MATERIALIZED (
+    SELECT clock_timestamp() AS now
 ), load AS (
     SELECT s.student,
            (SELECT count(DISTINCT request_id) FROM pending WHERE student_id = s.student) AS open,
            (SELECT count(*) FROM requests
             WHERE student_id = s.student AND window_id IS NOT NULL
-              AND accepted_at > statement_timestamp() - interval '1 minute') AS recent
+              AND accepted_at > (SELECT now FROM instant) - interval '1 minute') AS recent
     FROM (SELECT DISTINCT student FROM asked WHERE NOT staff) AS s
 ), judged AS (
     SELECT asked.*, w.id AS window_id, twin.id AS twin, twin.accepted_at AS twin_accepted_at,
@@ -206,7 +175,7 @@ WITH asked AS (
     LEFT JOIN LATERAL (
         SELECT windows.id FROM windows JOIN students ON students.id = asked.student
         WHERE NOT asked.staff AND term_id = asked.term
-          AND opens_at <= statement_timestamp() AND statement_timestamp() < closes_at
+          AND opens_at <= (SELECT now FROM instant) AND (SELECT now FROM instant) < closes_at
           -- A clock that steps back opens nothing again that has been announced as closed.
           AND closed_at IS NULL
           AND (actions = '{}'
@@ -233,7 +202,7 @@ WITH asked AS (
     INSERT INTO requests (id, kind, actor, key, body_hash, student_id, term_id, offerings, body,
                           window_id, accepted_at)
     SELECT id, kind, actor, key, hash, nullif(student, 0), term, offerings, body::jsonb,
-           window_id, statement_timestamp()
+           window_id, (SELECT now FROM instant)
     FROM judged
     WHERE staff OR (window_id IS NOT NULL AND twin IS NULL
                     AND open <= %(max_open)s AND recent <= %(per_minute)s)
@@ -252,48 +221,45 @@ WITH asked AS (
         SELECT FROM student_terms st WHERE st.student_id = judged.student AND st.term_id = terms.id)
     ON CONFLICT (student_id, term_id) DO NOTHING
 )
-SELECT judged.id, inserted.accepted_at, judged.twin, judged.twin_accepted_at, judged.window_id,
+SELECT judged.place, judged.id, inserted.accepted_at,
+       judged.twin, judged.twin_accepted_at, judged.window_id,
        judged.open > %(max_open)s, judged.recent > %(per_minute)s, judged.staff
 FROM judged LEFT JOIN inserted USING (id)
 """
 _BY_KEY = """
-SELECT v.id, r.id, r.accepted_at, r.kind = v.kind AND r.body_hash = v.hash
+SELECT v.place, r.id, r.accepted_at, r.kind = v.kind AND r.body_hash = v.hash
 FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[], %s::bytea[])
-     AS v (id, actor, key, kind, hash)
+     AS v (place, actor, key, kind, hash)
 JOIN requests r ON r.actor = v.actor AND r.key = v.key
 """
 
 
-def _insert_rows(cursor: CursorWrapper, rows: Sequence[_Row], execute: _Execute) -> list[Answer]:
+def _insert(rows: Sequence[_Row]) -> list[Answer]:
     limits = settings.REGISTRAR
-    execute(
-        cursor,
-        _INSERT,
-        {
-            **_columns(rows),
-            "max_open": limits["STUDENT_OPEN"],
-            "per_minute": limits["STUDENT_PER_MINUTE"],
-        },
-    )
-    judged = {row[0]: row[1:] for row in cursor.fetchall()}
+    values = {
+        **_columns(rows),
+        "max_open": limits["STUDENT_OPEN"],
+        "per_minute": limits["STUDENT_PER_MINUTE"],
+    }
+    judged = prepared.fetch(_LOCK, _INSERT, values=values)
     answers: dict[int, Answer] = {
-        id_: Accepted(id_, accepted_at, replayed=False)
-        for id_, (accepted_at, *_) in judged.items()
+        place: Accepted(id_, accepted_at, replayed=False)
+        for place, id_, accepted_at, *_ in judged
         if accepted_at is not None
     }
-    losers = [row for row in rows if row.id not in answers]
+    losers = {place: row for place, row in enumerate(rows, 1) if place not in answers}
     if losers:
         # A key that was used before is answered first, even when the window has since closed.
-        answers |= _by_key(cursor, losers)
-        for row in losers:
-            answers.setdefault(row.id, _why_not(*judged[row.id][1:]))
-    return [answers[row.id] for row in rows]
+        answers |= _by_key(losers)
+        for place, _, _, *why in judged:
+            if place not in answers:
+                answers[place] = _why_not(*why)
+    return [answers[place] for place in range(1, len(rows) + 1)]
 
 
 def _columns(rows: Sequence[_Row]) -> dict[str, str]:
     asked = [row.submission for row in rows]
     return {
-        "ids": array(row.id for row in rows),
         "kinds": text_array(s.kind for s in asked),
         "actors": text_array(s.actor for s in asked),
         "keys": text_array(row.key for row in rows),
@@ -307,27 +273,30 @@ def _columns(rows: Sequence[_Row]) -> dict[str, str]:
     }
 
 
-def _bytes_array(values: "Sequence[bytes] | Any") -> str:
+def _bytes_array(values: Iterable[bytes]) -> str:
     return "{" + ",".join(f'"\\\\x{value.hex()}"' for value in values) + "}"
 
 
-def _by_key(cursor: CursorWrapper, losers: Sequence[_Row]) -> dict[int, Answer]:
+def _by_key(losers: Mapping[int, _Row]) -> dict[int, Answer]:
     """The loser of a key is read by a second statement: the first could not see its winner."""
-    cursor.execute(
-        _BY_KEY,
-        [
-            array(row.id for row in losers),
-            text_array(row.submission.actor for row in losers),
-            text_array(row.key for row in losers),
-            text_array(row.submission.kind for row in losers),
-            _bytes_array(row.hash for row in losers),
-        ],
-    )
+    rows = losers.values()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _BY_KEY,
+            [
+                array(losers),
+                text_array(row.submission.actor for row in rows),
+                text_array(row.key for row in rows),
+                text_array(row.submission.kind for row in rows),
+                _bytes_array(row.hash for row in rows),
+            ],
+        )
+        found = cursor.fetchall()
     return {
-        id_: Accepted(request, accepted_at, replayed=True)
+        place: Accepted(request, accepted_at, replayed=True)
         if same
         else Declined("KEY_REUSED", {"request": request})
-        for id_, request, accepted_at, same in cursor.fetchall()
+        for place, request, accepted_at, same in found
     }
 
 

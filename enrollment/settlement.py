@@ -352,7 +352,7 @@ def _look_again(held: _Held) -> None:
     if not held.offerings:
         return
     try:
-        heads = prepared.fetch(_HEADS, [array(held.offerings)])
+        heads = prepared.fetch(_HEADS, values=[array(held.offerings)])
     except Error as error:
         log.warning("settlement.look_again_failed", error=type(error).__name__)
         return

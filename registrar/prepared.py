@@ -55,15 +55,23 @@ def execute(
     Only in what `anew` runs: in a session that is not the one that prepared it the statement
     fails, and its transaction with it.
     """
-    if _shared.is_set():
-        cursor.execute(before + text, values)
-        return
-    statement = _named(text)
-    known = _known.setdefault(cursor.db.connection, set())
-    if statement.name not in known:
-        cursor.execute(statement.prepare)
-        known.add(statement.name)
-    cursor.execute(before + statement.execute, values)
+    _send(cursor, (text,), values, before)
+
+
+def _send(
+    cursor: CursorWrapper,
+    texts: Sequence[str],
+    values: Mapping[str, Any] | Sequence[Any],
+    before: str,
+) -> None:
+    if not _shared.is_set():
+        known = _known.setdefault(cursor.db.connection, set())
+        for statement in map(_named, texts):
+            if statement.name not in known:
+                cursor.execute(statement.prepare)
+                known.add(statement.name)
+        texts = [call(text) for text in texts]
+    cursor.execute(before + ";".join(texts), values)
 
 
 def anew(work: Callable[[], T]) -> T:
@@ -79,18 +87,23 @@ def anew(work: Callable[[], T]) -> T:
 
 
 def fetch(
-    text: str,
+    *texts: str,
     values: Mapping[str, Any] | Sequence[Any],
     using: BaseDatabaseWrapper = connection,
 ) -> list[tuple[Any, ...]]:
-    """The rows of a query that is sent on its own, by a kept plan where the session keeps one."""
+    """The rows of the last of these statements, by kept plans where the session keeps them.
+
+    They go in one message, which is a transaction of its own: what they wrote is committed when
+    the rows are there, and no lock of theirs waits for this process. Within somebody else's
+    transaction the plain texts are sent: its own statements must be planned as ever.
+    """
 
     def rows() -> list[tuple[Any, ...]]:
         with using.cursor() as cursor:
             if using.in_atomic_block:
-                cursor.execute(text, values)
+                cursor.execute(";".join(texts), values)
             else:
-                execute(cursor, text, values, before=PIN)
+                _send(cursor, texts, values, before=PIN)
             found: list[tuple[Any, ...]] = cursor.fetchall()
             return found
 
@@ -117,4 +130,5 @@ def _named(text: str) -> _Named:
 
     numbered = _PLACEHOLDER.sub(place, text)
     name = f"registrar_{crc32(text.encode()):08x}"
-    return _Named(name, f"PREPARE {name} AS {numbered}", f"EXECUTE {name} ({', '.join(call)})")
+    given = f" ({', '.join(call)})" if call else ""
+    return _Named(name, f"PREPARE {name} AS {numbered}", f"EXECUTE {name}{given}")

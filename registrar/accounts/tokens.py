@@ -193,7 +193,7 @@ def _find_rows(digests: Sequence[str]) -> list[tuple[Any, ...]]:
     connection.health_check_done = True  # type: ignore[attr-defined]
     values = (text_array(digests),)
     try:
-        return prepared.fetch(_FIND, values)
+        return prepared.fetch(_FIND, values=values)
     except (OperationalError, InterfaceError):
         connection.close()
-        return prepared.fetch(_FIND, values)
+        return prepared.fetch(_FIND, values=values)

@@ -65,7 +65,8 @@ def _put_in(points: Failpoints) -> None:
 
         return then
 
-    after(requests, "_insert_rows", lambda *_: hit("intake.before_commit"))
+    # The transaction is one message: this is the last moment before it that is ours.
+    before(requests, "_insert", lambda *_: hit("intake.before_commit"))
     after(requests, "insert", lambda *_: hit("intake.after_commit"))
     before(mailbox, "post", lambda *_: hit("ring.before"))
     after(mailbox, "post", lambda *_: hit("ring.after"))

@@ -2,9 +2,11 @@
 
 import threading
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import pytest
 from django.conf import settings
+from django.db import transaction
 
 from courses.models import Offering
 from enrollment import intake, requests
@@ -13,7 +15,7 @@ from enrollment.requests import Accepted, Answer, Declined, Submission
 from enrollment.vocabulary import Kind
 from tests.factories import ask, make_offering, make_student, make_term, open_window
 from tests.processes import python
-from tests.races import PATIENCE, Meeting, after, together
+from tests.races import PATIENCE, Meeting, together
 
 pytestmark = pytest.mark.concurrency
 
@@ -103,8 +105,16 @@ def test_two_web_processes_together_take_no_more_than_one_would(
 
 
 def both_have_counted(patch: pytest.MonkeyPatch) -> Meeting:
-    meeting = Meeting()
-    after(patch, requests, "_insert_rows", meeting)
+    """They meet before either commits: both inserts are held open for it."""
+    meeting, insert = Meeting(), requests._insert
+
+    def held_open(rows: Any) -> list[Answer]:
+        with transaction.atomic():
+            answers = insert(rows)
+            meeting()
+        return answers
+
+    patch.setattr(requests, "_insert", held_open)
     return meeting
 
 
@@ -125,9 +135,9 @@ def test_two_connections_count_a_students_requests_one_after_the_other(
 def test_without_the_advisory_lock_each_connection_counts_only_its_own(
     eager: tuple[Student, Offering], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    unlocked = requests._DRAW.replace("pg_advisory_xact_lock(%s, student)", "%s + student")
-    assert unlocked != requests._DRAW
-    monkeypatch.setattr(requests, "_DRAW", unlocked)
+    unlocked = requests._LOCK.replace("pg_advisory_xact_lock", "concat")
+    assert unlocked != requests._LOCK
+    monkeypatch.setattr(requests, "_LOCK", unlocked)
     meeting = both_have_counted(monkeypatch)
 
     together(

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
+from typing import Any
 
 import pytest
 from django.conf import settings
@@ -205,16 +206,16 @@ def test_a_lost_connection_is_an_honest_no_and_the_next_post_is_accepted(
     clicks: list[Submission], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     submit(clicks[0])
-    insert_rows = requests._insert_rows
+    insert = requests._insert
 
-    def cut_off(*args: object) -> list[Answer]:
+    def cut_off(rows: Any) -> list[Answer]:
         with connections["witness"].cursor() as witness, connection.cursor() as cursor:
             cursor.execute("SELECT pg_backend_pid()")
             witness.execute("SELECT pg_terminate_backend(%s, 5000)", cursor.fetchone())
-        return insert_rows(*args)  # type: ignore[arg-type]
+        return insert(rows)
 
     with monkeypatch.context() as patch:
-        patch.setattr(requests, "_insert_rows", cut_off)
+        patch.setattr(requests, "_insert", cut_off)
         refused = submit(clicks[1])
 
     assert isinstance(refused, Declined)

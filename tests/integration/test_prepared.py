@@ -45,8 +45,9 @@ def accepts(course: Offering) -> bool:
 
 
 def test_values_find_their_places(database: None) -> None:
-    assert prepared.fetch(SUM, {"two": 20, "one": 1}) == [(22,)]
-    assert prepared.fetch("SELECT %s::int - %s::int", (5, 3)) == [(2,)]
+    assert prepared.fetch(SUM, values={"two": 20, "one": 1}) == [(22,)]
+    assert prepared.fetch("SELECT %s::int - %s::int", values=(5, 3)) == [(2,)]
+    assert prepared.fetch("SELECT 1", SUM, values={"two": 20, "one": 1}) == [(22,)]
 
 
 def test_intake_goes_on_in_a_session_that_knows_none_of_its_statements(course: Offering) -> None:
@@ -96,9 +97,8 @@ def plan_of_the_insert() -> str:
 def explained(explain: str) -> list[Any]:
     """Of the insert, by the plan kept; nothing is written in the end."""
     statement = prepared._named(requests._INSERT)
-    row = requests._row(
-        10**9, factories.ask(Kind.ENROLL, factories.make_student(), Offering.objects.get())
-    )
+    asked = factories.ask(Kind.ENROLL, factories.make_student(), Offering.objects.get())
+    row = requests._row(asked)
     values: dict[str, Any] = {**requests._columns([row]), "max_open": 1, "per_minute": 1}
     with connection.cursor() as cursor:
         cursor.execute(f"BEGIN; {prepared.PIN} {explain} {statement.execute}", values)
@@ -159,6 +159,7 @@ def lookups(node: dict[str, Any]) -> list[tuple[str, str]]:
 
 SETTLING = [
     facts._REACH,
+    facts._LOCK_OFFERINGS,
     facts._PENDING,
     facts._OFFERINGS,
     facts._PLACES,

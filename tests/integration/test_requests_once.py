@@ -4,11 +4,13 @@ import threading
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from itertools import count
+from typing import Any
 
 import pytest
 from django.conf import settings
-from django.db import IntegrityError
+from django.db import IntegrityError, connection
 from django.db.models import F
+from psycopg2.extensions import TRANSACTION_STATUS_IDLE
 
 from courses.models import Offering
 from enrollment import intake, requests
@@ -215,6 +217,25 @@ def test_answers_come_in_the_order_of_the_submissions(course: Offering) -> None:
     ids = [answer.request for answer in answers]
     assert ids == sorted(ids)
     assert [Request.objects.get(pk=pk).student for pk in ids] == students[::-1]
+
+
+def test_a_batch_is_one_message_and_leaves_no_transaction_open(
+    student: Student, course: Offering
+) -> None:
+    """So that a process that freezes, wherever it does, holds no lock of a student's."""
+    requests.insert([ask(Kind.ENROLL, student, course, key="planned now")])
+    sent: list[str] = []
+
+    def listen(execute: Any, sql: str, *args: Any) -> Any:
+        sent.append(sql)
+        return execute(sql, *args)
+
+    with connection.execute_wrapper(listen):
+        requests.insert([ask(Kind.ENROLL, student, course, key=f"{nth}") for nth in range(3)])
+
+    assert len(sent) == 1
+    assert connection.connection.info.transaction_status == TRANSACTION_STATUS_IDLE
+    assert Request.objects.count() == 4
 
 
 def test_a_row_is_in_line_or_not_there_at_all(

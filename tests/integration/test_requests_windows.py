@@ -12,7 +12,6 @@ from enrollment import requests
 from enrollment.models import Request, Student, Window
 from enrollment.requests import Accepted, Answer, Declined
 from enrollment.vocabulary import Kind
-from registrar import prepared
 from tests.factories import ask, make_offering, make_student, make_term, open_window
 from tests.races import PATIENCE, blocked, together, until
 
@@ -36,10 +35,10 @@ INSTANT = "statement_timestamp()"
 
 def move_with_the_request(patch: pytest.MonkeyPatch, opens: str, closes: str) -> None:
     """Move the window in the same message as the INSERT, so that both see the same instant."""
-    # Two statements cannot be prepared as one: this message goes as plain text.
-    patch.setattr(prepared, "execute", requests._plainly)
-    move = f"UPDATE windows SET opens_at = {opens}, closes_at = {closes};"
-    patch.setattr(requests, "_INSERT", move + requests._INSERT)
+    patch.setattr(requests, "_LOCK", f"UPDATE windows SET opens_at = {opens}, closes_at = {closes}")
+    at_that_instant = requests._INSERT.replace("clock_timestamp()", INSTANT)
+    assert at_that_instant != requests._INSERT
+    patch.setattr(requests, "_INSERT", at_that_instant)
 
 
 @pytest.mark.parametrize(
@@ -123,7 +122,7 @@ def test_with_the_window_tested_before_the_insert_a_late_request_gets_in(
     window: Window, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The usual way: look whether it is open, then insert."""
-    untested = requests._INSERT.replace("opens_at <= statement_timestamp() AND", "true OR")
+    untested = requests._INSERT.replace("opens_at <= (SELECT now FROM instant) AND", "true OR")
     assert untested != requests._INSERT
     monkeypatch.setattr(requests, "_INSERT", untested)
     with connection.cursor() as cursor:

@@ -57,15 +57,17 @@ def test_admission_turns_at_the_very_microsecond(
     running: Window, edges: str, accepted: bool
 ) -> None:
     """Statements sent as one message share their `statement_timestamp()`, so the window can be
-    given exactly the instant at which intake's INSERT will test it."""
+    given exactly the instant at which intake's INSERT is made to test it."""
     student, offering = make_student(running.term), make_offering(running.term)
-    [row] = [requests._row(1_000_000, ask(Kind.ENROLL, student, offering))]
+    row = requests._row(ask(Kind.ENROLL, student, offering))
     values: dict[str, Any] = {**requests._columns([row]), "max_open": 10, "per_minute": 10}
+    insert = requests._INSERT.replace("clock_timestamp()", "statement_timestamp()")
+    assert insert != requests._INSERT
 
     with connection.cursor() as cursor:
-        cursor.execute(f"UPDATE windows SET {edges}; {requests._INSERT}", values)
+        cursor.execute(f"UPDATE windows SET {edges}; {insert}", values)
 
-    made = Request.objects.filter(pk=row.id)
+    made = Request.objects.filter(student=student)
     assert [request.window_id for request in made] == ([running.pk] if accepted else [])
     if edges == "opens_at = statement_timestamp()":
         assert made.get().accepted_at == Window.objects.get(pk=running.pk).opens_at

@@ -4,22 +4,20 @@ import threading
 import time
 from collections.abc import Sequence
 from datetime import timedelta
+from queue import SimpleQueue
 from typing import Any
 
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
 
 from enrollment import mailbox, requests, rules
 from enrollment.models import Outcome
-from enrollment.requests import Accepted, Answer, Submission
+from enrollment.requests import Answer, Submission
 from enrollment.rules import Case, Refusal
 from tests.chaos.plants.ground import CLIENT, HISTORY, LIVENESS, Ground
 from tests.chaos.plants.plant import Plant, reword, swap
 from tests.chaos.plants.repair import sweeper_off
 from tests.factories import make_offering, make_student, make_term, open_window
-
-_drawn = threading.local()
-
 
 # Scenes ---------------------------------------------------------------------------------------
 
@@ -102,7 +100,7 @@ def window_by_the_hosts_clock() -> None:
         requests,
         "_INSERT",
         (
-            "opens_at <= statement_timestamp() AND statement_timestamp() < closes_at",
+            "opens_at <= (SELECT now FROM instant) AND (SELECT now FROM instant) < closes_at",
             f"opens_at <= {told} AND {told} < closes_at",
         ),
     )
@@ -130,26 +128,21 @@ def window_when_settled() -> None:
 def answered_before_the_commit() -> None:
     def inserting(insert: Any) -> Any:
         def answer_first(submissions: Sequence[Submission]) -> list[Answer]:
-            with connection.cursor() as cursor:
-                cursor.execute(
-                    "SELECT nextval(pg_get_serial_sequence('requests', 'id')), clock_timestamp() "
-                    "FROM generate_series(1, %s)",
-                    [len(submissions)],
-                )
-                drawn = cursor.fetchall()
+            inserted: SimpleQueue[list[Answer]] = SimpleQueue()
 
-            def insert_later() -> None:
-                _drawn.ids = [id_ for id_, _ in drawn]
-                time.sleep(1)
-                mailbox.post(requests.queued(submissions, insert(submissions)))
+            def commit_later() -> None:
+                with transaction.atomic():
+                    answers = insert(submissions)
+                    inserted.put(answers)
+                    time.sleep(1)
+                mailbox.post(requests.queued(submissions, answers))
 
-            threading.Thread(target=insert_later, daemon=True).start()
-            return [Accepted(id_, at, replayed=False) for id_, at in drawn]
+            threading.Thread(target=commit_later, daemon=True).start()
+            return inserted.get()
 
         return answer_first
 
     swap(requests, "insert", inserting)
-    swap(requests, "_draw", lambda _: lambda *_: _drawn.ids)
 
 
 def rung_before_the_commit() -> None:
@@ -157,15 +150,16 @@ def rung_before_the_commit() -> None:
     post = mailbox.post
 
     def inserting(insert: Any) -> Any:
-        def insert_and_ring(cursor: Any, rows: Sequence[Any], *rest: Any) -> list[Answer]:
-            answers: list[Answer] = insert(cursor, rows, *rest)
-            post(requests.queued([row.submission for row in rows], answers))
-            time.sleep(1)  # whoever was woken has looked, found nothing and gone back to sleep
+        def insert_and_ring(submissions: Sequence[Submission]) -> list[Answer]:
+            with transaction.atomic():
+                answers: list[Answer] = insert(submissions)
+                post(requests.queued(submissions, answers))
+                time.sleep(1)  # whoever was woken has looked, found nothing and gone back to sleep
             return answers
 
         return insert_and_ring
 
-    swap(requests, "_insert_rows", inserting)
+    swap(requests, "insert", inserting)
     swap(mailbox, "post", lambda _: lambda _: None)
 
 

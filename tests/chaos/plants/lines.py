@@ -69,10 +69,7 @@ def by_the_hosts_clock() -> None:
         reword(
             requests,
             "_INSERT",
-            (
-                "window_id, statement_timestamp()",
-                "window_id, statement_timestamp() - interval '5 s'",
-            ),
+            ("window_id, (SELECT now", "window_id, (SELECT now - interval '5 s'"),
         )
 
     def deciding(allocate: Any) -> Any:
