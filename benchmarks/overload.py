@@ -3,7 +3,8 @@
 The site has all processors but one; the crowd, a process of its own that sends at a rate whatever
 comes back, has that one. Before and after, as many clients as keep it busy each wait for their
 answers: the faster of the two is the peak. Then, at a quarter of it, 500 clients who send a byte a
-second come and go, and everybody else's answers are timed with and without them.
+second come and go, and everybody else's answers are timed with and without them. At last, a site
+that has no time for anybody tells what a refusal costs by itself.
 """
 
 import argparse
@@ -22,6 +23,7 @@ from rich.console import Console
 from benchmarks import rush, slow, truths
 from benchmarks.rush import Shares, Site
 from benchmarks.truths import Broken
+from benchmarks.web import ran
 from registrar.services import processes
 
 GOODPUT, SHED_MS, HARM = 0.8, 50.0, 1.2
@@ -61,6 +63,8 @@ def main(argv: Sequence[str]) -> int:
                 raise Broken("the site has the crowd's processor too")
             report = _measure(site, shares, arguments, console)
             rush.prove(site.database)
+        with rush.site(1, {"REGISTRAR_BACKLOG_SECONDS": "-1"}) as site:
+            report["refusals"] = _refusals(site, shares, arguments.peak_seconds, console)
     except Broken as broken:
         console.print(f"[bold]Broken:[/] {broken}")
         return 3
@@ -122,6 +126,25 @@ def _harm(site: Site, shares: Shares, rate: float, seconds: float) -> list[float
         with slow.clients(site.port, _SLOW):
             ratios.append(p99() / without)
     return ratios
+
+
+def _refusals(site: Site, shares: Shares, seconds: float, console: Console) -> dict[str, Any]:
+    """Of a site that decides nothing: how many a second, and the web's processor for one."""
+    web = [processes.pids(site.state)["web"]]
+    _phase(site, shares, 0, _WARM_SECONDS)
+    before = ran(web)
+    phase = _phase(site, shares, 0, seconds)
+    refused: int = phase.told["statuses"]["503"]
+    told = {
+        "refused_a_second": refused / float(phase.told["seconds"]),
+        "web_us": (ran(web) - before) * 1_000_000 / refused,
+        **phase.told["waits"]["503"],
+    }
+    console.print(
+        f"Nothing but refusals: {told['refused_a_second']:,.0f} a second, {told['web_us']:.1f} µs "
+        f"of the web's processor each, p99 {told['p99_ms']:.1f} ms"
+    )
+    return told
 
 
 def _verdict(name: str, value: float, target: float, *, at_most: bool) -> dict[str, Any]:
