@@ -1,10 +1,12 @@
 """What every admin page has in common: nothing is ever deleted, and most of it only read."""
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeVar, cast
 
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.contrib.admin.widgets import AutocompleteSelect
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
@@ -26,7 +28,24 @@ def actor(request: HttpRequest) -> str:
     return request.user.actor
 
 
-class KeptAdmin(ModelAdmin):  # type: ignore[misc]
+class Searched(AutocompleteSelect):
+    """One of too many to list. Django asks the database even for what cannot be an id."""
+
+    def optgroups(self, name: str, value: Sequence[str], attr: Any = None) -> Any:
+        return super().optgroups(name, [each for each in value if each.isdecimal()], attr)
+
+
+class Searching:
+    """Pages and parts of pages with such choices."""
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        page: Any = self
+        if db_field.name in page.get_autocomplete_fields(request):
+            kwargs["widget"] = Searched(db_field, page.admin_site)
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)  # type: ignore[misc]
+
+
+class KeptAdmin(Searching, ModelAdmin):  # type: ignore[misc]
     """Records that stay: what has a history is not deleted (T20).
 
     The matrix is asked about the record itself, not only about its kind: Django's own pages would
@@ -36,6 +55,12 @@ class KeptAdmin(ModelAdmin):  # type: ignore[misc]
     list_per_page = 50
     show_full_result_count = False
     actions: Any = None
+
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        """A filter's value that no column can have is one that Django knows what to do with."""
+        if "%00" in request.META["QUERY_STRING"]:
+            raise IncorrectLookupParameters
+        return super().get_changelist_instance(request)
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return self.may(request, "view", obj) or self.may(request, "change", obj)

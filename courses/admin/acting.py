@@ -4,7 +4,6 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from django.contrib import messages
-from django.contrib.admin.widgets import AutocompleteSelect
 from django.core.exceptions import PermissionDenied
 from django.db import OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
@@ -15,7 +14,7 @@ from django.utils import timezone
 from courses.forms import AskingForm
 from courses.refusal import Refused
 from registrar.accounts.models import User
-from registrar.admin import KeptAdmin
+from registrar.admin import KeptAdmin, Searched
 
 T = TypeVar("T")
 BUSY = "Somebody is changing it at this moment. Nothing was done: try again."
@@ -108,5 +107,5 @@ class ActingAdmin(KeptAdmin):
     def look_up(self, form: AskingForm, name: str, column: Any) -> None:
         """Have a field searched in, where there are too many to list."""
         field: Any = form.fields[name]
-        field.widget = AutocompleteSelect(column, self.admin_site, attrs={"style": "width: 100%"})
+        field.widget = Searched(column, self.admin_site, attrs={"style": "width: 100%"})
         field.widget.choices = field.choices

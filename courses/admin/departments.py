@@ -22,7 +22,7 @@ from courses.departments import hierarchy, writing
 from courses.importing import resources
 from courses.models import Department, DepartmentCourseMap, DepartmentMember, Semester
 from courses.refusal import Refused
-from registrar.admin import KeptAdmin
+from registrar.admin import KeptAdmin, Searching
 
 from .acting import who
 from .files import InAndOut
@@ -44,7 +44,7 @@ class PlacementForm(forms.ModelForm):  # type: ignore[type-arg]
         return cleaned
 
 
-class PlacementInline(TabularInline):  # type: ignore[misc]
+class PlacementInline(Searching, TabularInline):  # type: ignore[misc]
     model = DepartmentCourseMap
     form = PlacementForm
     fields = ("semester", "course")
@@ -68,7 +68,7 @@ class PlacementInline(TabularInline):  # type: ignore[misc]
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
 
-class MemberInline(TabularInline):  # type: ignore[misc]
+class MemberInline(Searching, TabularInline):  # type: ignore[misc]
     """Who belongs to it: given up and given anew, never changed into somebody else."""
 
     model = DepartmentMember

@@ -56,7 +56,7 @@ class ProposalAdmin(KeptAdmin):
         known = {each.value for each in Box}
         box = Box(request.GET["box"]) if request.GET.get("box") in known else Box.INBOX
         found = boxes.in_box(user, box, now)
-        text = request.GET.get("q", "").strip().replace("\0", "")
+        text = _text(request, "q")
         if text:
             found = found.filter(Q(code__icontains=text) | Q(name__icontains=text))
         page = Paginator(boxes.with_names(found), PAGE).get_page(request.GET.get("p"))
@@ -151,7 +151,7 @@ class ProposalAdmin(KeptAdmin):
         user = self._who(request)
         if not user.has_perm("courses.add_proposal"):
             raise PermissionDenied
-        code = request.GET.get("course", "").strip()
+        code = _text(request, "course")
         course = _course(code)
         form = ProposalForm(request.POST or None, author=user, course=course)
         made = done(
@@ -255,10 +255,11 @@ class ProposalAdmin(KeptAdmin):
 
     def _seen(self, request: HttpRequest, given: object) -> Proposal:
         """The proposal, if this person may see it; else it is not there."""
-        if not str(given).isdigit() or len(str(given)) > 18:
+        wanted = _id(str(given))
+        if wanted is None:
             raise Http404
         seen = authority.visible_to(self._who(request), timezone.now())
-        found = boxes.with_names(seen.filter(pk=int(str(given)))).first()
+        found = boxes.with_names(seen.filter(pk=wanted)).first()
         if found is None:
             raise Http404
         return found
@@ -280,10 +281,20 @@ class ProposalAdmin(KeptAdmin):
         return TemplateResponse(request, template, {**shared, **context})
 
 
+def _text(request: HttpRequest, name: str) -> str:
+    """What the address asks for, without what no text in the database can have."""
+    return request.GET.get(name, "").strip().replace("\0", "")
+
+
+def _id(given: str) -> int | None:
+    """None for what cannot be one: `isdigit` alone lets `²` through, which is no number."""
+    return int(given) if given.isdecimal() and len(given) < 19 else None
+
+
 def _course(given: str) -> Course | None:
     """The newest version of the course that an id or a code stands for."""
-    if given.isdigit() and len(given) < 18:
-        return Course.latest.filter(pk=int(given)).first()
+    if wanted := _id(given):
+        return Course.latest.filter(pk=wanted).first()
     return with_code(Course.latest, given).first() if given else None
 
 

@@ -47,6 +47,9 @@ def test_every_page_can_be_read_by_the_registrar(registrar: Client, term: Term) 
             continue
         page(registrar, f"{label}/")
         page(registrar, f"{label}/?q=x") if admin.search_fields else None
+        for name in admin.list_filter:
+            odd = registrar.get(f"/admin/{label}/?{name}=%00", follow=True)
+            assert odd.status_code == 200, f"{label} by {name}"
         first = model._default_manager.order_by("pk").first()
         if first is not None:
             page(registrar, f"{label}/{first.pk}/change/")

@@ -133,7 +133,10 @@ def test_what_cannot_be_placed_is_said_beside_the_course(
         },
     )
 
+    odd = saved(registrar, department, **rows("placements", values | {"course": "CS1"}))
+
     assert "CS1 is in this semester already, as version 1.0." in response.content.decode()
+    assert "That choice is not one of the available choices." in odd.content.decode()
     assert DepartmentCourseMap.objects.count() == 1
 
 

@@ -78,10 +78,12 @@ def test_what_cannot_be_is_said_beside_its_field(
 
     twice = registrar.post(f"/admin/{ADD}", naming(mechanics, teacher))
     much = registrar.post(f"/admin/{ADD}", naming(mechanics, teacher, 101))
+    odd = registrar.post(f"/admin/{ADD}", naming(mechanics, teacher) | {"course": "AS101"})
     when = page(registrar, "courses/courseinstructor/loads/?year=soon")
 
     [message] = twice.context["form"].errors["instructor"]
     assert message == "They are named for this course and semester already."
+    assert "course" in odd.context["form"].errors
     assert "share" in much.context["form"].errors
     assert "Enter a whole number." in when
     assert str(timezone.now().year) in page(registrar, ADD)
