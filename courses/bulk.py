@@ -116,6 +116,8 @@ def pinned(rows: Sequence[Line], report: Report) -> str:
 
 def text_of(data: bytes) -> StringIO:
     """A file's lines, with or without a byte order mark. Raises Refused (BAD_FILE)."""
+    if b"\0" in data:
+        raise _unreadable(data.partition(b"\0")[0].count(b"\n") + 1, "it has a NUL")
     try:
         return StringIO(data.decode("utf-8-sig"), newline="")
     except UnicodeDecodeError as error:

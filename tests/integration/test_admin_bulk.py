@@ -187,6 +187,7 @@ def test_the_same_again_differs_in_nothing(registrar: Client) -> None:
         ("code,colour\nART1,red\n", "Line 1 names what no course has: colour."),
         ("code,max_seats\nART1\n", "Line 2 has not as many cells as line 1."),
         (b"code,name\nART1,Caf\xe9\n", "Line 2 cannot be read: it is not UTF-8."),
+        ("code,name\nART1,Drawing\nZOO\0,Apes\n", "Line 3 cannot be read: it has a NUL."),
         ("code,name\nART1," + "n" * 50_000 + "\n", "The file is over 48 KiB."),
         ("code,credit\n" + "ART1,3\n" * (MOST_ROWS + 1), "It has 201 rows, 200 at most."),
     ],
