@@ -50,7 +50,11 @@ def reverse(proposal: Proposal, actor: str, why: str, now: datetime) -> None:
     Raises Refused: CHANGED_SINCE when the course is not what the proposal made of it any more.
     """
     made = proposal.became
-    if made is None or not Course.objects.filter(pk=made.pk, latest_version=True).exists():
+    assert made is not None, "only what was activated is reversed"
+    # Looked at under the lock: else what somebody saves meanwhile would be reversed with it.
+    catalogue.lock_many([made.lineage])
+    made.refresh_from_db()
+    if not made.latest_version:
         raise refused("CHANGED_SINCE")
     reason = f"Proposal {proposal.pk} reversed: {why}"
     if proposal.course is not None:

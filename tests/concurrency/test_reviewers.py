@@ -1,22 +1,27 @@
 """Two reviewers decide at once: exactly one wins, and the other is told who it was."""
 
+import threading
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
+from courses import catalogue
 from courses.models import Course, Proposal, ProposalReminder
 from courses.overdue import remind
 from courses.proposals import held, steps
 from courses.proposals.drafts import create, edit
 from courses.proposals.held import Overtaken
 from courses.refusal import Refused
-from courses.workflow import PATIENCE, Action, Stage
+from courses.workflow import PATIENCE as BEFORE_A_REMINDER
+from courses.workflow import Action, Stage
 from registrar.accounts.roles import Role
 from registrar.audit.models import Entry
+from tests.catalogue import change
 from tests.concurrency.conftest import Lift
 from tests.factories import make_course
 from tests.proposals import BEGAN, People, bring, cast, draft, said, staff, step
-from tests.races import Meeting, after, race
+from tests.races import PATIENCE, Meeting, after, blocked, race, until
 
 pytestmark = pytest.mark.concurrency
 
@@ -113,6 +118,31 @@ def test_two_changes_of_one_course_activated_at_once_make_one_version(people: Pe
     assert sorted(Proposal.objects.values_list("stage", flat=True)) == ["ACTIVATED", "APPROVED"]
 
 
+def test_what_is_changed_during_a_reversal_is_not_reversed_over(
+    people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    course = make_course("PHY100", department=people.physics)
+    activated = bring(people, draft(people, course=course, credit=4), Stage.ACTIVATED)
+    looked, roll_back = threading.Event(), catalogue.roll_back
+
+    def while_somebody_changes_it(*args: Any, **given: Any) -> Course:
+        looked.set()
+        until(lambda: blocked() or Course.objects.count() > 2)
+        return roll_back(*args, **given)
+
+    def change_it() -> Course:
+        assert activated.became is not None
+        looked.wait(PATIENCE)
+        return change(activated.became, max_seats=7)
+
+    monkeypatch.setattr(catalogue, "roll_back", while_somebody_changes_it)
+    _, late = race(lambda: step(people, activated, Action.REVERSE), change_it)
+
+    assert isinstance(late, Refused)
+    assert late.code == "STALE_VERSION"
+    assert Course.objects.count() == 3
+
+
 def test_a_double_click_on_a_new_proposal_makes_one(people: People) -> None:
     ended = race(*[lambda: create(people.ada, said(), now=BEGAN)] * 2)
 
@@ -142,7 +172,7 @@ def test_an_edit_and_a_submission_at_once_are_one_after_the_other(people: People
 
 def test_two_beats_remind_once(people: People) -> None:
     proposal = bring(people, draft(people), Stage.DEPARTMENT_REVIEW)
-    late = proposal.since + PATIENCE[Stage.DEPARTMENT_REVIEW] * 1.5
+    late = proposal.since + BEFORE_A_REMINDER[Stage.DEPARTMENT_REVIEW] * 1.5
 
     race(*[lambda: remind(late)] * 4)
 
