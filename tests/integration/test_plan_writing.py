@@ -352,10 +352,30 @@ def test_only_the_latest_version_is_followed_by_another(plan: Curriculum) -> Non
     assert Curriculum.objects.filter(latest_version=True).count() == 1
 
 
-def test_the_last_number_is_the_last_version(programme: Programme, plan: Curriculum) -> None:
-    Curriculum.objects.filter(pk=plan.pk).update(version="9999.9")
+@pytest.mark.parametrize(
+    ("version", "whole", "after"),
+    [
+        ("2.3", True, "3.0"),
+        ("2.3", False, "2.4"),
+        ("1.9", False, "2.0"),
+        ("9998.9", True, "9999.0"),
+    ],
+)
+def test_a_whole_version_follows_or_a_tenth(
+    plan: Curriculum, version: str, whole: bool, after: str
+) -> None:
+    Curriculum.objects.filter(pk=plan.pk).update(version=version)
 
-    where, _ = field(new_version, curriculum=plan.pk, whole=False, renew=False)
+    made = new_version(curriculum=plan.pk, whole=whole, renew=False, **BY)
+
+    assert str(Curriculum.objects.get(pk=made).version) == after
+
+
+@pytest.mark.parametrize(("version", "whole"), [("9999.9", False), ("9999.0", True)])
+def test_the_last_number_is_the_last_version(plan: Curriculum, version: str, whole: bool) -> None:
+    Curriculum.objects.filter(pk=plan.pk).update(version=version)
+
+    where, _ = field(new_version, curriculum=plan.pk, whole=whole, renew=False)
 
     assert where == "version"
     assert Curriculum.objects.get().latest_version
