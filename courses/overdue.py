@@ -1,4 +1,4 @@
-"""Which steps of proposals take too long, and reminding whoever they wait for.
+"""Reminding whoever a step of a proposal waits for, when it takes too long.
 
 A reminder is a row, shown in the inbox of everybody who may take the step: unique for a proposal,
 round, stage and period, so however often beat fires it is given once.
@@ -11,26 +11,13 @@ import structlog
 from django.db import transaction
 
 from courses.models import Proposal, ProposalReminder
-from courses.proposals.authority import deciders
 from courses.proposals.held import record
 from courses.workflow import PATIENCE, Stage, reminders_due
-from registrar.accounts.models import User
 
 log = structlog.get_logger()
 
 BEAT = "beat"
 """The actor of what nobody asked for at that moment."""
-
-
-class Overdue(NamedTuple):
-    """A step that takes too long, and who may take it: nobody, where a role is given to nobody."""
-
-    proposal: int
-    code: str
-    name: str
-    stage: Stage
-    since: datetime
-    waits_for: tuple[User, ...]
 
 
 class Reminded(NamedTuple):
@@ -40,34 +27,16 @@ class Reminded(NamedTuple):
     number: int
 
 
-def overdue(now: datetime) -> list[Overdue]:
-    """Every step that takes too long, the longest waiting first."""
-    return [
-        Overdue(
-            each.pk,
-            each.code,
-            each.name,
-            Stage(each.stage),
-            each.since,
-            tuple(deciders(each, now)),
-        )
-        for each in _late(now)
-    ]
-
-
 def remind(now: datetime) -> list[Reminded]:
     """Record the reminders that are due and not yet given; each proposal in its own transaction."""
-    given = [_remind(each.pk, now) for each in _late(now)]
-    return [each for each in given if each is not None]
-
-
-def _late(now: datetime) -> list[Proposal]:
     waiting = Proposal.objects.filter(stage__in=[stage.value for stage in PATIENCE])
-    return [
-        each
-        for each in waiting.select_related("uploader").order_by("since", "pk")
+    late = [
+        each.pk
+        for each in waiting.order_by("since", "pk")
         if reminders_due(Stage(each.stage), each.since, now)
     ]
+    given = [_remind(each, now) for each in late]
+    return [each for each in given if each is not None]
 
 
 def _remind(proposal_id: int, now: datetime) -> Reminded | None:

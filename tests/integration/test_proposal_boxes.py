@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from courses.models import Proposal, ProposalReminder
-from courses.overdue import overdue, remind
+from courses.overdue import remind
 from courses.proposals.authority import deciders, visible_to
 from courses.proposals.boxes import Box, Card, card, history, in_box, with_names
 from courses.proposals.delegations import delegate
@@ -199,32 +199,19 @@ def test_a_list_takes_the_same_queries_however_long_it_is(
 # Reminders ----------------------------------------------------------------------------------------
 
 
-def test_a_step_that_takes_too_long_is_overdue_and_says_whom_it_waits_for(people: People) -> None:
-    proposal = bring(people, draft(people), Stage.DEPARTMENT_REVIEW)
-    limit = proposal.since + PATIENCE[Stage.DEPARTMENT_REVIEW]
-
-    assert overdue(limit) == []
-    [late] = overdue(limit + DAY)
-    assert (late.proposal, late.stage, late.waits_for) == (
-        proposal.pk,
-        Stage.DEPARTMENT_REVIEW,
-        (people.ben,),
-    )
-
-
-def test_a_step_that_nobody_may_take_is_overdue_for_nobody(people: People) -> None:
+def test_a_step_that_nobody_may_take_waits_for_nobody(people: People) -> None:
     proposal = bring(people, draft(people), Stage.DEPARTMENT_REVIEW)
     people.ben.groups.clear()
 
-    [late] = overdue(proposal.since + 30 * DAY)
-
-    assert late.waits_for == ()
+    assert deciders(proposal, BEGAN) == []
 
 
 def test_a_reminder_is_given_once_in_each_period(people: People) -> None:
     proposal = bring(people, draft(people), Stage.DEPARTMENT_REVIEW)
-    late = proposal.since + PATIENCE[Stage.DEPARTMENT_REVIEW] + DAY
+    in_time = proposal.since + PATIENCE[Stage.DEPARTMENT_REVIEW]
+    late = in_time + DAY
 
+    assert remind(in_time) == []
     first, second, third = remind(late), remind(late + DAY), remind(late + REMIND_EVERY)
 
     assert [(each.proposal, each.number) for each in first] == [(proposal.pk, 1)]
@@ -252,10 +239,12 @@ def test_a_reminder_shows_in_the_inbox_until_the_step_is_taken(people: People) -
 
 def test_an_author_is_reminded_of_what_was_returned_to_them(people: People) -> None:
     returned = step(people, bring(people, draft(people), Stage.DEPARTMENT_REVIEW), Action.RETURN)
+    late = returned.since + PATIENCE[Stage.RETURNED] + DAY
 
-    [late] = overdue(returned.since + PATIENCE[Stage.RETURNED] + DAY)
+    remind(late)
 
-    assert late.waits_for == (people.ada,)
+    [line] = cards(people.ada, late)
+    assert (line.overdue, line.reminders) == (True, 1)
 
 
 def test_nobody_is_reminded_of_a_draft_or_of_what_is_over(people: People) -> None:
