@@ -9,6 +9,7 @@ from courses.catalogue import create_course, create_new_version
 from courses.lifecycle import State
 from courses.models import Course
 from courses.refusal import Refused
+from courses.requirements import Passed, Record
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 BY = "user:7"
@@ -30,6 +31,18 @@ def begin(state: State = State.ACTIVE, **fields: Any) -> Course:
 def change(course: Course, **fields: Any) -> Course:
     """The next version of a course."""
     return create_new_version(course, fields, actor=BY, now=NOW)
+
+
+def needs(course: Course, *others: Course) -> Course:
+    """The next version of the course, which needs these."""
+    return change(course, pre_requisit_courses=[each.pk for each in others])
+
+
+def passed(*completions: tuple[Course, str | None]) -> Record:
+    """A student's record of what they passed, and with which grade."""
+    return Record(
+        {course.lineage: [Passed(course.version, grade)] for course, grade in completions}
+    )
 
 
 def refused(course: Course, **fields: Any) -> Refused:

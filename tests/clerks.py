@@ -1,7 +1,7 @@
 """Who sits at the admin in a test: signed in to the site, and the web's role to the database."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 from django.contrib.auth.models import Group
@@ -16,10 +16,14 @@ ASKS = ("limits", "permit", "timetable", "pause")
 """The pages on which staff ask for a change of an offering."""
 
 
+def signed_in(role: str) -> AbstractContextManager[Client]:
+    return at_desk(member(role))
+
+
 @contextmanager
-def signed_in(role: str) -> Iterator[Client]:
+def at_desk(user: User) -> Iterator[Client]:
     client = Client()
-    client.force_login(member(role))
+    client.force_login(user)
     with connection.cursor() as cursor:
         cursor.execute("SET ROLE reg_web")
     try:

@@ -9,6 +9,7 @@ from django.db import connection, connections
 from pytest_django import DjangoDbBlocker
 
 from enrollment import directory, line, mailbox
+from tests.proposals import People, cast
 
 _KEPT = (
     "django_migrations",
@@ -59,6 +60,12 @@ def database(empty: Callable[[], None], django_db_blocker: DjangoDbBlocker) -> I
         empty()
         yield
         connections.close_all()
+
+
+@pytest.fixture
+def people(database: None) -> People:
+    """Those whom a proposal passes."""
+    return cast()
 
 
 def _truncate() -> None:

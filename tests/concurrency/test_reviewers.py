@@ -20,15 +20,10 @@ from registrar.audit.models import Entry
 from tests.catalogue import change
 from tests.concurrency.conftest import Lift
 from tests.factories import make_course
-from tests.proposals import BEGAN, People, bring, cast, draft, said, staff, step
+from tests.proposals import BEGAN, People, bring, draft, said, staff, step
 from tests.races import PATIENCE, Meeting, after, blocked, race, until
 
 pytestmark = pytest.mark.concurrency
-
-
-@pytest.fixture
-def people(database: None) -> People:
-    return cast()
 
 
 def without_lock(proposal_id: int) -> Proposal:

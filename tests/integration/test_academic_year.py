@@ -12,7 +12,7 @@ from registrar.accounts.tokens import make_tokens
 from registrar.audit.models import Access, Entry
 from tests.callers import Caller, Reply, settle_all
 from tests.factories import make_student, make_term, open_window
-from tests.proposals import People, cast, said
+from tests.proposals import People, said
 
 CATALOG = "/api/catalog/"
 
@@ -45,11 +45,6 @@ class Desk:
         etag = self.ask("GET", path, 200).headers["ETag"]
         said = {"remarks": "As discussed.", "rationale": "The minutes say why."}
         return self.ask("POST", f"{path}{step}/", 200, said, etag=etag)
-
-
-@pytest.fixture
-def people(database: None) -> People:
-    return cast()
 
 
 @pytest.mark.requirement(

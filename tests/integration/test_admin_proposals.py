@@ -1,43 +1,21 @@
 """The pages of proposals: what each person finds there, and what their mistakes are told."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
 from courses.models import Course, Delegation, Proposal
 from courses.proposals.drafts import create
 from courses.workflow import Action, Stage
-from registrar.accounts.models import User
 from registrar.accounts.roles import Role
-from tests.clerks import form_of, held, page, send, told
+from tests.clerks import at_desk, form_of, held, page, send, told
 from tests.factories import make_course
-from tests.proposals import BEGAN, WHY, People, bring, cast, draft, said, staff, step
+from tests.proposals import BEGAN, WHY, People, bring, draft, said, staff, step
 
 INBOX = "courses/proposal/"
-
-
-@pytest.fixture
-def people(database: None) -> People:
-    return cast()
-
-
-@contextmanager
-def at_desk(user: User) -> Iterator[Client]:
-    """Signed in to the site, and the web's role to the database."""
-    client = Client()
-    client.force_login(user)
-    with connection.cursor() as cursor:
-        cursor.execute("SET ROLE reg_web")
-    try:
-        yield client
-    finally:
-        connection.close()
 
 
 def one(proposal: Proposal) -> str:

@@ -15,15 +15,10 @@ from registrar.accounts.roles import Role
 from registrar.accounts.tokens import make_tokens
 from tests.callers import Reply
 from tests.factories import make_course, make_user
-from tests.proposals import BEGAN, People, bring, cast, draft, said, staff
+from tests.proposals import BEGAN, People, bring, draft, said, staff
 
 PROPOSALS = "/api/catalog/proposals/"
 DELEGATIONS = "/api/catalog/delegations/"
-
-
-@pytest.fixture
-def people(database: None) -> People:
-    return cast()
 
 
 class Asker:

@@ -13,15 +13,10 @@ from registrar.accounts.models import User
 from registrar.accounts.roles import Role
 from registrar.audit.models import Entry
 from tests.factories import make_user
-from tests.proposals import BEGAN, People, bring, cast, draft, staff, step
+from tests.proposals import BEGAN, People, bring, draft, staff, step
 
 WEEK = timedelta(days=7)
 HEAD, COMMITTEE = "department_head", "curriculum_committee"
-
-
-@pytest.fixture
-def people(database: None) -> People:
-    return cast()
 
 
 @pytest.fixture

@@ -16,12 +16,7 @@ from courses.refusal import Refused
 from courses.workflow import Action, Stage
 from registrar.audit.models import Entry
 from tests.factories import make_course, make_term
-from tests.proposals import BEGAN, WHY, People, bring, cast, draft, step
-
-
-@pytest.fixture
-def people(database: None) -> People:
-    return cast()
+from tests.proposals import BEGAN, WHY, People, bring, draft, step
 
 
 @pytest.fixture

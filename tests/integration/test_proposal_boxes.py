@@ -17,14 +17,9 @@ from registrar.accounts.roles import Role
 from registrar.audit.models import Entry
 from tests.factories import make_user
 from tests.processes import python
-from tests.proposals import BEGAN, People, bring, cast, draft, said, staff, step
+from tests.proposals import BEGAN, People, bring, draft, said, staff, step
 
 DAY = timedelta(days=1)
-
-
-@pytest.fixture
-def people(database: None) -> People:
-    return cast()
 
 
 def ids(user: User, box: Box = Box.INBOX) -> list[int]:

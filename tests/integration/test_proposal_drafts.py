@@ -23,12 +23,7 @@ from courses.refusal import Refused
 from courses.workflow import Action, Stage
 from registrar.accounts.roles import Role
 from tests.factories import make_course, make_term
-from tests.proposals import BEGAN, People, bring, cast, draft, said, staff, step
-
-
-@pytest.fixture
-def people(database: None) -> People:
-    return cast()
+from tests.proposals import BEGAN, People, bring, draft, said, staff, step
 
 
 def refusal_of(people: People, **values: Any) -> Refused:

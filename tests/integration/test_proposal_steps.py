@@ -22,12 +22,7 @@ from courses.workflow import Action, Stage
 from registrar.accounts.roles import Role
 from registrar.audit.models import Entry
 from tests.factories import make_course
-from tests.proposals import BEGAN, WHY, People, bring, cast, draft, said, staff, step
-
-
-@pytest.fixture
-def people(database: None) -> People:
-    return cast()
+from tests.proposals import BEGAN, WHY, People, bring, draft, said, staff, step
 
 
 def events(proposal: Proposal) -> list[str]:

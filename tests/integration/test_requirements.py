@@ -12,24 +12,13 @@ from courses.catalogue import roll_back
 from courses.expressions import Judged
 from courses.models import Course, CoursePrerequisite
 from courses.refusal import Refused
-from courses.requirements import Edge, Passed, Record
+from courses.requirements import Edge
 from registrar.audit.models import Entry
-from tests.catalogue import BY, NOW, begin, change, refused
+from tests.catalogue import BY, NOW, begin, change, needs, passed, refused
 from tests.factories import make_course
 
 YES, NO, UNKNOWN = Judged.YES, Judged.NO, Judged.UNKNOWN
 BEFORE, WITH = CoursePrerequisite.Kind.PREREQUISITE, CoursePrerequisite.Kind.COREQUISITE
-
-
-def needs(course: Course, *others: Course) -> Course:
-    """The next version of the course, which needs these."""
-    return change(course, pre_requisit_courses=[each.pk for each in others])
-
-
-def passed(*completions: tuple[Course, str | None]) -> Record:
-    return Record(
-        {course.lineage: [Passed(course.version, grade)] for course, grade in completions}
-    )
 
 
 @pytest.fixture
