@@ -109,8 +109,8 @@ def rebase(proposal_id: int, *, user: User, expected: int, now: datetime) -> tup
         proposal.course = newest
         proposal.revision += 1
         _save(proposal, said)
-        said = {"course": newest.pk, "both_changed": list(moved.both_changed)}
-        record(proposal, "proposal.rebased", user.actor, now, **said)
+        facts = {"course": newest.pk, "both_changed": list(moved.both_changed)}
+        record(proposal, "proposal.rebased", user.actor, now, **facts)
     return moved.both_changed
 
 
