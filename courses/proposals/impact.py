@@ -40,7 +40,7 @@ class Reasoned(NamedTuple):
 
 
 class Impact(NamedTuple):
-    """`version` is the number it would have, or has since it was activated.
+    """`bump` and `version` are what it would make, or has made since it was activated.
 
     `hindered` says what stands against it now.
     """
@@ -78,8 +78,8 @@ def understood(text: str | None) -> Understanding:
 
 def _of_course(proposal: Proposal) -> Impact:
     blank = Impact(Bump.NONE, "", (), (), _NOBODY, understood(None), (), None)
-    if proposal.became is not None:
-        return blank._replace(version=str(proposal.became.version))
+    if made := proposal.became:
+        return blank._replace(bump=Bump(made.bump_type), version=str(made.version))
     if newer_version(proposal) is not None:
         return blank._replace(hindered=Hindrance("STALE_COURSE", *REFUSALS["STALE_COURSE"]))
     try:

@@ -207,6 +207,8 @@ def test_the_impact_names_the_bump_its_reasons_and_who_depends_on_it(people: Peo
     assert {each.field: each.bump for each in seen.reasons} == {"Name": "MINOR", "Credit": "MINOR"}
     assert seen.dependants.prerequisite_of == ["PHY200 - Course PHY200 - v1.0"]
     assert any("contact hours make 45 hours" in each for each in seen.warnings)
+    made = impact(bring(people, proposal, Stage.ACTIVATED))
+    assert (made.bump, made.version, made.hindered) == ("MINOR", "2.0", None), "what it has made"
 
 
 def test_a_new_course_is_shown_at_the_version_it_would_begin_at(people: People) -> None:
