@@ -6,11 +6,13 @@ By seed, so that a failure can be looked at again; the threads of course take tu
 import random
 import threading
 from collections.abc import Callable
+from functools import partial
+from itertools import cycle
 from typing import NamedTuple
 
 import pytest
 from django.conf import settings
-from django.db import Error, connection
+from django.db import Error, connection, transaction
 
 from courses.models import Offering
 from enrollment import requests
@@ -20,7 +22,7 @@ from enrollment.settlement import settle, settle_ready
 from enrollment.sweep import Sweeper
 from enrollment.vocabulary import STUDENT_KINDS, Kind
 from tests.factories import ask, make_offering, make_section, make_student, make_term, open_window
-from tests.races import PATIENCE, broken, race, settle_all
+from tests.races import PATIENCE, broken, race, settle_all, until
 
 pytestmark = pytest.mark.concurrency
 
@@ -196,39 +198,54 @@ def test_no_deadlock_and_nothing_that_verify_would_find(world: World, seed: int)
 
 
 KILL = """
-SELECT pg_terminate_backend(pid) FROM (
-    SELECT pid FROM pg_stat_activity
-    WHERE datname = current_database() AND pid <> pg_backend_pid()
-      AND query LIKE %s AND xact_start IS NOT NULL
-    LIMIT 1
-) AS victim
+SELECT pg_terminate_backend(pid, 10000) FROM pg_locks
+WHERE relation = %s::regclass AND mode = 'RowExclusiveLock' AND NOT granted
+LIMIT 1
 """
-"""A connection in the middle of a settlement: the statements of its second half."""
+"""Whoever waits to write there. It has ended when this has answered."""
+WRITTEN = ("outcomes", "audit_entries")
+"""By settlements alone here: in the middle of what they write, and at its end."""
 
 
 def test_settlers_that_lose_their_connections_lose_nothing_else(world: World) -> None:
-    rush, killed = Rush(world, seed=3), []
+    """A settler is held up where it writes, and killed there: the first that ever writes, too."""
+    rush, holding, killed = Rush(world, seed=3), threading.Event(), []
 
     def kill() -> int:
-        while not rush.over.wait(0.02):
-            with connection.cursor() as cursor:
-                cursor.execute(KILL, ["%INSERT INTO outcomes%"])
-                killed.extend(cursor.fetchall())
+        for table in cycle(WRITTEN):
+            with transaction.atomic(), connection.cursor() as cursor:
+                cursor.execute(f"LOCK TABLE {table} IN SHARE MODE")
+                holding.set()
+                while not rush.over.wait(0.005):
+                    cursor.execute(KILL, [table])
+                    if cursor.fetchone() == (True,):
+                        killed.append(table)
+                        break
+            if rush.over.wait(0.02):
+                break
         return len(killed)
 
-    def enduring(call: Callable[[], int]) -> Callable[[], int]:
-        def go_on() -> int:
-            while not rush.over.is_set():
-                try:
-                    return call()
-                except Error:
-                    connection.close()
-            return 0
+    def end() -> None:
+        until(lambda: killed)
+        rush.over.set()
 
-        return go_on
+    def once_held(post: Callable[[], int]) -> int:
+        holding.wait(PATIENCE)
+        return post()
 
+    def enduring(call: Callable[[], int]) -> int:
+        while not rush.over.is_set():
+            try:
+                return call()
+            except Error:
+                connection.close()
+        return 0
+
+    rush.all_posted = threading.Barrier(POSTERS, action=end)
     calls = rush.calls()
-    ended = race(*calls[:POSTERS], *map(enduring, calls[POSTERS:]), kill)
+    posters = [partial(once_held, post) for post in calls[:POSTERS]]
+    settlers = [partial(enduring, call) for call in calls[POSTERS:]]
+    ended = race(*posters, *settlers, kill)
 
     assert [each for each in ended if isinstance(each, Exception)] == []
     assert killed
