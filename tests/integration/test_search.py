@@ -219,6 +219,27 @@ def test_courses_are_found_through_an_index(database: None) -> None:
     assert {index: text for index, text in plans.items() if index not in text} == {}
 
 
+_LOG = """
+INSERT INTO audit_entries (stream, seq, at, actor, event, body, hash)
+SELECT CASE n % 4 WHEN 0 THEN 'course:' ELSE 'offering:' END || n % 200, n / 200 + 1,
+       '2025-07-01'::timestamptz + n * interval '1 hour', 'user:' || n * 7 % 97,
+       CASE n % 50 WHEN 0 THEN 'x' ELSE 'y' END, '{}', ''
+FROM generate_series(0, 7999) AS n
+"""
+
+
+@pytest.fixture
+def log(database: None) -> None:
+    """Most of a year, and what the planner knows of it.
+
+    What it learned from the rows of other tests would outlive them: autovacuum analyzes when it
+    likes, and emptying a table forgets no statistics.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_LOG)
+        cursor.execute("ANALYZE audit_entries")
+
+
 @pytest.mark.requirement("S1-49")
 @pytest.mark.parametrize(
     ("index", "condition"),
@@ -230,7 +251,7 @@ def test_courses_are_found_through_an_index(database: None) -> None:
     ],
 )
 def test_the_audit_of_courses_is_found_through_an_index(
-    database: None, index: str, condition: str
+    log: None, index: str, condition: str
 ) -> None:
     assert index in plan(f"SELECT id FROM audit_entries WHERE {condition}")
 
