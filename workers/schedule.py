@@ -8,8 +8,10 @@ from typing import Any
 
 TICK = "workers.tasks.tick"
 REMIND = "workers.tasks.remind"
+FORGET = "workers.tasks.forget"
 
 BEAT: dict[str, dict[str, Any]] = {
     "tick": {"task": TICK, "schedule": 30.0, "options": {"queue": "default"}},
     "remind": {"task": REMIND, "schedule": 3600.0, "options": {"queue": "default"}},
+    "forget": {"task": FORGET, "schedule": 3600.0, "options": {"queue": "default"}},
 }

@@ -27,9 +27,10 @@ from enrollment.facts import database_now
 from enrollment.mailbox import SETTLE, SETTLE_QUEUE, refuse_eviction
 from enrollment.settlement import settle_ready
 from registrar import interpreter
+from registrar.accounts import expired
 
 from . import settler
-from .schedule import REMIND, TICK
+from .schedule import FORGET, REMIND, TICK
 
 
 @shared_task(name=SETTLE, queue=SETTLE_QUEUE)
@@ -62,6 +63,12 @@ def tick(**_: Any) -> list[windows.Done]:
 def remind(**_: Any) -> list[overdue.Reminded]:
     """Remind whoever has a proposal on their desk for too long."""
     return overdue.remind(_now())
+
+
+@shared_task(name=FORGET, queue=windows.QUEUE)
+def forget(**_: Any) -> expired.Forgotten:
+    """Delete the tokens and sessions that are good for nobody any more."""
+    return expired.forget(_now())
 
 
 def _now() -> datetime:
