@@ -59,6 +59,7 @@ STATUS: Mapping[str, int] = {
     "IF_MATCH_NEEDED": 428,
     "TOO_MANY_OPEN": 429,
     "TOO_MANY_PER_MINUTE": 429,
+    "TOO_MANY_GUESSES": 429,
     "TOO_MANY": 429,
     # what is said of courses and their versions
     "STALE_VERSION": 409,
@@ -140,6 +141,10 @@ _TEXTS: Mapping[str, tuple[str, str]] = {
     "NOT_ACCEPTABLE": (
         "There is no such form or version of this answer.",
         "Accept application/json, version 1.",
+    ),
+    "TOO_MANY_GUESSES": (
+        "Too many wrong passwords for this user name.",
+        "Wait as long as Retry-After says; a session or a token that is open goes on meanwhile.",
     ),
     "TOO_MANY": ("Too many requests.", "Wait as long as Retry-After says."),
     "BUSY": ("Too many people are here at once.", "Wait as long as Retry-After says."),

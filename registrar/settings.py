@@ -203,6 +203,7 @@ UNFOLD = {
     "SITE_SUBHEADER": "Course registration",
     "SITE_SYMBOL": "school",
     "SITE_URL": None,
+    "LOGIN": {"form": "registrar.accounts.forms.SignInForm"},
 }
 
 # Security -----------------------------------------------------------------------------------
@@ -287,6 +288,10 @@ REGISTRAR = {
     # Threads of one web process; a quarter of them may wait for a decision at once.
     "WEB_THREADS": env.int("REGISTRAR_WEB_THREADS", default=16),
     "WAIT_SECONDS": 5,
+    # Wrong passwords for one user name, each within so many minutes of the last, before none is
+    # taken for it; and those minutes.
+    "SIGN_IN_FAILURES": env.int("REGISTRAR_SIGN_IN_FAILURES", default=10),
+    "SIGN_IN_MINUTES": env.int("REGISTRAR_SIGN_IN_MINUTES", default=10),
     # Whether what is unusual about a course (its code's form, hours that do not fit its credits)
     # is refused; else it is only said.
     "CATALOGUE_STRICT": env.bool("REGISTRAR_CATALOGUE_STRICT", default=False),

@@ -67,7 +67,7 @@ def remind(**_: Any) -> list[overdue.Reminded]:
 
 @shared_task(name=FORGET, queue=windows.QUEUE)
 def forget(**_: Any) -> expired.Forgotten:
-    """Delete the tokens and sessions that are good for nobody any more."""
+    """Delete the tokens, sessions and wrong passwords whose time is over."""
     return expired.forget(_now())
 
 

@@ -19,6 +19,7 @@ from rest_framework.views import APIView
 
 from registrar.api import Problem, read_body
 
+from .guesses import TooManyGuesses
 from .models import User
 from .tokens import InvalidToken, forget_token, make_tokens, open_session
 
@@ -58,8 +59,11 @@ class Login(APIView):
 
 
 def _check(request: Request, username: str, password: str) -> User:
-    with _turn(_signing_in, 0), _turn(_hashing, _PATIENCE_SECONDS):
-        user = authenticate(request._request, username=username, password=password)
+    try:
+        with _turn(_signing_in, 0), _turn(_hashing, _PATIENCE_SECONDS):
+            user = authenticate(request._request, username=username, password=password)
+    except TooManyGuesses as refused:
+        raise Problem("TOO_MANY_GUESSES", retry_after=refused.seconds) from refused
     if not isinstance(user, User):
         raise Problem("CREDENTIALS")
     return user

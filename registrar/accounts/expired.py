@@ -1,6 +1,6 @@
-"""What is good for nobody any more: tokens and sessions whose time is over.
+"""What nothing asks for any more: tokens, sessions and wrong passwords whose time is over.
 
-They are refused from that moment; here their rows go, a bounded number in each statement.
+It holds for nobody from that moment; here the rows go, a bounded number in each statement.
 """
 
 from datetime import datetime
@@ -9,6 +9,8 @@ from typing import NamedTuple
 from django.contrib.sessions.models import Session
 from django.db.models import Model, QuerySet
 from knox.models import AuthToken
+
+from .models import FailedSignIns
 
 AT_ONCE = 10_000
 """Rows in one statement: a fraction of a second."""
@@ -21,6 +23,7 @@ class Forgotten(NamedTuple):
 
     tokens: int
     sessions: int
+    failed_sign_ins: int
 
 
 def forget(now: datetime) -> Forgotten:
@@ -28,6 +31,7 @@ def forget(now: datetime) -> Forgotten:
     return Forgotten(
         tokens=_delete(AuthToken.objects.filter(expiry__lt=now)),
         sessions=_delete(Session.objects.filter(expire_date__lt=now)),
+        failed_sign_ins=_delete(FailedSignIns.objects.filter(ends_at__lt=now)),
     )
 
 

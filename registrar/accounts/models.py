@@ -1,6 +1,7 @@
 """Who may sign in. What they may do follows from their groups (`roles`)."""
 
 from django.contrib.auth.models import AbstractUser
+from django.db import models
 
 
 class User(AbstractUser):
@@ -18,3 +19,20 @@ class User(AbstractUser):
     def called(self) -> str:
         """As people know them."""
         return self.get_full_name() or self.username
+
+
+class FailedSignIns(models.Model):
+    """Wrong passwords for one name, until the time is over that began with the last of them.
+
+    `guesses` writes it, by the database's clock.
+    """
+
+    digest = models.CharField(max_length=64, primary_key=True)
+    failures = models.PositiveIntegerField()
+    ends_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "failed_sign_ins"
+
+    def __str__(self) -> str:
+        return f"{self.failures} until {self.ends_at}"

@@ -7,12 +7,15 @@ to be asked about.
 
 from functools import reduce
 from operator import attrgetter, or_
+from typing import Any
 
 import rules
 from django.contrib.auth.backends import ModelBackend
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import Model
+from django.http import HttpRequest
 
+from . import guesses
 from .matrix import DEPARTMENT_OF, MADE_BY, ROWS, Row, Scope
 from .models import User
 from .roles import Role, roles_of
@@ -22,6 +25,25 @@ Asker = User | AnonymousUser
 
 class RoleBackend(ModelBackend):
     """Sign-in by password; permissions by the matrix, and by nothing that is kept elsewhere."""
+
+    def authenticate(
+        self,
+        request: HttpRequest | None,
+        username: str | None = None,
+        password: str | None = None,
+        **kwargs: Any,
+    ) -> User | None:
+        """Who has this name and password. Raises TooManyGuesses, whether or not anybody has."""
+        if username is None or password is None:
+            return None
+        guesses.refuse(username)
+        user = super().authenticate(request, username=username, password=password, **kwargs)
+        if not isinstance(user, User):
+            guesses.count(username)
+            return None
+        guesses.refuse(username)
+        guesses.forget(username)
+        return user
 
     def has_perm(self, user_obj: Asker, perm: str, obj: Model | None = None) -> bool:
         return bool(rules.has_perm(perm, user_obj, obj))

@@ -1,4 +1,4 @@
-"""Tokens and sessions whose time is over: their rows go, and nobody else's do."""
+"""Tokens, sessions and wrong passwords whose time is over: their rows go, and no others do."""
 
 from datetime import timedelta
 
@@ -10,7 +10,7 @@ from knox.models import AuthToken
 
 from registrar.accounts import expired
 from registrar.accounts.expired import Forgotten, forget
-from registrar.accounts.models import User
+from registrar.accounts.models import FailedSignIns, User
 from registrar.accounts.tokens import make_tokens
 from tests.factories import make_user
 from tests.processes import python
@@ -40,13 +40,16 @@ def test_what_expired_goes_and_what_lives_stays(user: User) -> None:
         make_tokens([user], None if lasting is None else NOW + lasting)
     sessions(2, -SECOND)
     living = {*sessions(1, SECOND), *sessions(1, DAY)}
+    for name, lasting in (("over", -SECOND), ("not yet", SECOND)):
+        FailedSignIns.objects.create(digest=name, failures=1, ends_at=NOW + lasting)
 
-    assert forget(NOW) == Forgotten(tokens=2, sessions=2)
+    assert forget(NOW) == Forgotten(tokens=2, sessions=2, failed_sign_ins=1)
 
     kept = AuthToken.objects.order_by("expiry").values_list("expiry", flat=True)
     assert list(kept) == [NOW + SECOND, NOW + DAY, None]
     assert set(Session.objects.values_list("pk", flat=True)) == living
-    assert forget(NOW) == Forgotten(tokens=0, sessions=0)
+    assert FailedSignIns.objects.get().digest == "not yet"
+    assert forget(NOW) == Forgotten(tokens=0, sessions=0, failed_sign_ins=0)
 
 
 def test_many_go_a_bounded_number_at_a_time(
@@ -58,8 +61,8 @@ def test_many_go_a_bounded_number_at_a_time(
     make_tokens([user] * 45, NOW - DAY)
     make_tokens([user] * 3)
 
-    # tokens three times and sessions once, each between the ends of a transaction of its own
-    with django_assert_num_queries(4 * 3):  # type: ignore[operator]
+    # tokens three times, the others once, each between the ends of a transaction of its own
+    with django_assert_num_queries((3 + 2) * 3):  # type: ignore[operator]
         assert forget(NOW).tokens == 30
     assert forget(NOW).tokens == 15
     assert AuthToken.objects.count() == 3
@@ -81,6 +84,6 @@ def test_a_worker_forgets_when_beat_says_so(user: User) -> None:
     sessions(1, DAY)
 
     with python(BY_BEAT, role="worker") as process:
-        process.says("1 1")
+        process.says("1 1 0")
 
     assert (AuthToken.objects.count(), Session.objects.count()) == (1, 1)
