@@ -13,6 +13,7 @@ from registrar.accounts.models import FailedSignIns, User
 from tests.callers import Caller, Reply
 from tests.factories import make_student, make_user
 from tests.processes import python
+from tests.races import after
 
 MOST: int = settings.REGISTRAR["SIGN_IN_FAILURES"]
 MINUTES: int = settings.REGISTRAR["SIGN_IN_MINUTES"]
@@ -77,6 +78,15 @@ def test_what_is_refused_does_not_make_it_longer(ada: User) -> None:
     assert guess("ada", 3) == ["TOO_MANY_GUESSES"] * 3
 
     assert login("ada", WRONG).body["retry_after"] <= 60
+
+
+def test_what_is_refused_costs_no_hash(ada: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    hashed: list[bool] = []
+    after(monkeypatch, User, "check_password", lambda: hashed.append(True))
+    guess("ada", MOST)
+
+    assert guess("ada", 3) == ["TOO_MANY_GUESSES"] * 3
+    assert len(hashed) == MOST
 
 
 def test_the_page_says_so_beside_the_field(ada: User) -> None:
