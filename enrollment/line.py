@@ -1,15 +1,12 @@
 """Standing in line: how many are before a request, and about how long it will take."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection
 from functools import lru_cache
 from math import ceil
 from typing import NamedTuple
 
 from django.db import connection
 
-from registrar.audit.arrays import array
-
-from . import mailbox
 from .kept import Kept
 
 SECONDS = 1.0
@@ -39,30 +36,6 @@ def eta() -> int:
     return max(1, ceil(_glance().get(SECONDS).wait))
 
 
-def place(request: int, offerings: Iterable[int]) -> int:
-    """How many stand before a pending request, in the longest of the lines it stands in.
-
-    Redis knows by rank; where it does not, the rows are counted.
-    """
-    ranks = []
-    for offering in offerings:
-        rank = mailbox.place(offering, request)
-        if rank is None:
-            return places([request])[request]
-        ranks.append(rank)
-    return max(ranks, default=0)
-
-
-def places(requests: Sequence[int]) -> dict[int, int]:
-    """For each of these pending requests how many stand before it; 0 when it is decided."""
-    found = dict.fromkeys(requests, 0)
-    if requests:
-        with connection.cursor() as cursor:
-            cursor.execute(_AHEAD, [array(requests)])
-            found.update(cursor.fetchall())
-    return found
-
-
 def predicted_wait() -> float:
     """Seconds until a request accepted now would be decided.
 
@@ -84,17 +57,6 @@ def forget() -> None:
     _glance.cache_clear()
 
 
-_AHEAD = """
-SELECT mine.id, max(ahead.count)
-FROM unnest(%s::bigint[]) AS asked (id)
-CROSS JOIN LATERAL (SELECT id, offerings FROM requests WHERE id = asked.id OFFSET 0) AS mine
-CROSS JOIN LATERAL unnest(mine.offerings) AS touched (offering)
-CROSS JOIN LATERAL (
-    SELECT count(*) FROM pending
-    WHERE offering_id = touched.offering AND request_id < mine.id
-) AS ahead
-GROUP BY mine.id
-"""
 # `clock_timestamp` is asked once: compared with as it stands it would be asked for every row.
 _BACKLOG = """
 WITH late AS MATERIALIZED (

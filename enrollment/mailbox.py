@@ -176,13 +176,6 @@ def settled(lines: Iterable[Line]) -> None:
 
 
 @_best_effort(None)
-def place(offering: int, request: int) -> int | None:
-    """How many stand before a request in an offering's line; None when Redis does not know."""
-    rank: Any = client().zrank(_queue(offering), str(request))
-    return None if rank is None else int(rank)
-
-
-@_best_effort(None)
 def depth(offering: int) -> int | None:
     """How many requests are queued for an offering, as far as Redis knows."""
     return int(client().zcard(_queue(offering)))

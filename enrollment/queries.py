@@ -61,40 +61,67 @@ class Target(NamedTuple):
     offerings: tuple[int, ...]
 
 
+# For the meaning of OFFSET 0 see `registrar.prepared`.
+# Of a student's own, which are few, those wanted; then all about each of them.
 _REQUESTS = """
-SELECT r.id, r.kind, r.offerings, r.body, r.accepted_at, o.result, o.code, o.facts, s.decided_at,
-       w.state, CASE WHEN w.state = 'WAITING' THEN (
-           SELECT count(*) FROM waitlist_entries ahead
-           WHERE ahead.offering_id = w.offering_id AND ahead.state = 'WAITING'
-             AND ahead.request_id <= w.request_id
+SELECT mine.id, r.kind, r.offerings, r.body, r.accepted_at, o.result, o.code, o.facts,
+       s.decided_at, ahead.most, w.state, CASE WHEN w.state = 'WAITING' THEN (
+           SELECT count(*) FROM (
+               SELECT request_id FROM waitlist_entries
+               WHERE offering_id = w.offering_id AND state = 'WAITING' OFFSET 0
+           ) AS waiting WHERE request_id <= mine.id
        ) END
-FROM requests r
-LEFT JOIN outcomes o ON o.request_id = r.id
-LEFT JOIN settlements s ON s.id = o.settlement_id
-LEFT JOIN waitlist_entries w ON w.request_id = r.id AND o.result = 'WAITLISTED'
-WHERE r.student_id = %s AND r.kind = ANY(%s)
+FROM (
+    SELECT id FROM (SELECT id FROM requests WHERE student_id = %(student)s OFFSET 0) AS own
+    WHERE id < %(before)s AND (%(ids)s::bigint[] IS NULL OR id = ANY(%(ids)s::bigint[]))
+    ORDER BY id DESC OFFSET 0
+) AS mine
+CROSS JOIN LATERAL (
+    SELECT * FROM requests WHERE student_id = %(student)s AND id = mine.id OFFSET 0
+) AS r
+LEFT JOIN LATERAL (SELECT * FROM outcomes WHERE request_id = mine.id OFFSET 0) AS o ON true
+LEFT JOIN LATERAL (
+    SELECT decided_at FROM settlements WHERE id = o.settlement_id OFFSET 0
+) AS s ON true
+LEFT JOIN LATERAL (
+    SELECT max((SELECT count(*) FROM pending
+                WHERE offering_id = touched.offering AND request_id < mine.id)) AS most
+    FROM unnest(r.offerings) AS touched (offering)
+    WHERE o.result IS NULL AND r.kind <> 'CANCEL'
+) AS ahead ON true
+LEFT JOIN LATERAL (
+    SELECT offering_id, state FROM waitlist_entries
+    WHERE request_id = mine.id AND o.result = 'WAITLISTED' OFFSET 0
+) AS w ON true
+WHERE r.kind = ANY(%(kinds)s) AND (NOT %(pending)s OR o.result IS NULL)
+ORDER BY mine.id DESC LIMIT %(limit)s
 """
-_ONE = _REQUESTS + "AND r.id = %s"
-_SOME = _REQUESTS + "AND r.id = ANY(%s::bigint[]) ORDER BY r.id DESC"
 _KINDS = text_array(sorted(VISIBLE_KINDS))
 
 
 def request(student: int, request_id: int) -> Asked | None:
     """One request of this student; None when there is none, or it is another's."""
-    rows = _fetch(_ONE, [student, _KINDS, request_id]) if request_id <= BIGGEST_ID else []
-    if not rows:
-        return None
-    _, kind, offerings, _, _, result, *_ = rows[0]
-    queues = result is None and kind != Kind.CANCEL
-    return _asked(rows, {request_id: line.place(request_id, offerings) if queues else 0})[0]
+    return next(iter(requests(student, ids=[request_id])), None)
 
 
-def requests(student: int, request_ids: Collection[int]) -> list[Asked]:
-    """These requests of a student, newest first; ids that are not theirs are left out."""
-    wanted = array(id_ for id_ in request_ids if id_ <= BIGGEST_ID)
-    rows = _fetch(_SOME, [student, _KINDS, wanted])
-    pending = [row[0] for row in rows if row[5] is None and row[1] != Kind.CANCEL]
-    return _asked(rows, line.places(pending))
+def requests(
+    student: int,
+    *,
+    ids: Collection[int] | None = None,
+    pending: bool = False,
+    before: int = BIGGEST_ID,
+    limit: int | None = None,
+) -> list[Asked]:
+    """A student's requests, newest first; ids that are not theirs are left out."""
+    wanted = {
+        "student": student,
+        "kinds": _KINDS,
+        "ids": None if ids is None else array(id_ for id_ in ids if id_ <= BIGGEST_ID),
+        "pending": pending,
+        "before": before,
+        "limit": limit,
+    }
+    return _asked(prepared.fetch(_REQUESTS, wanted))
 
 
 def target(student: int, request_id: int) -> Target | None:
@@ -138,39 +165,13 @@ WHERE starts_with(sent.key, asked.prefix) ORDER BY sent.id
 """
 
 
-def page(
-    student: int, *, ids: Collection[int] | None, pending: bool, before: int, limit: int
-) -> list[int]:
-    """Ids of a student's requests, newest first."""
-    wanted: dict[str, Any] = {
-        "student": student,
-        "kinds": _KINDS,
-        "ids": None if ids is None else array(ids),
-        "pending": pending,
-        "before": before,
-        "limit": limit,
-    }
-    with connection.cursor() as cursor:
-        cursor.execute(_PAGE, wanted)
-        return [row[0] for row in cursor.fetchall()]
-
-
-_PAGE = """
-SELECT id FROM requests
-WHERE student_id = %(student)s AND kind = ANY(%(kinds)s) AND id < %(before)s
-  AND (%(ids)s IS NULL OR id = ANY(%(ids)s::bigint[]))
-  AND (NOT %(pending)s OR NOT EXISTS (SELECT FROM outcomes WHERE request_id = requests.id))
-ORDER BY id DESC LIMIT %(limit)s
-"""
-
-
-def _asked(rows: Sequence[Sequence[Any]], ahead: dict[int, int]) -> list[Asked]:
+def _asked(rows: Sequence[Sequence[Any]]) -> list[Asked]:
     facts = {row[0]: json.loads(row[7]) if row[7] else {} for row in rows}
     named = {offering for row in rows for offering in row[2]}
     listed = labels(named.union(*map(named_offerings, facts.values())))
     codes = {offering: each.code for offering, each in listed.items()}
     made = []
-    for id_, kind, offerings, body, accepted_at, result, code, _, decided_at, *place in rows:
+    for id_, kind, offerings, body, accepted_at, result, code, _, decided_at, ahead, *place in rows:
         courses = in_order(Kind(kind), offerings, json.loads(body))
         outcome = None
         if result:
@@ -186,7 +187,7 @@ def _asked(rows: Sequence[Sequence[Any]], ahead: dict[int, int]) -> list[Asked]:
                 courses[0],
                 [codes[offering] for offering in courses if offering in codes],
                 accepted_at,
-                None if result else ahead.get(id_, 0),
+                None if result else ahead or 0,
                 None if result else line.eta(),
                 decided_at,
                 outcome,
@@ -253,12 +254,13 @@ class WindowSeen(NamedTuple):
 _SEATS = """
 SELECT e.offering_id, c.id, c.code, c.name, t.code, e.credits, s.section_number,
        e.meets::text, e.request_id
-FROM enrollments e
-JOIN offerings o ON o.id = e.offering_id
-JOIN courses c ON c.id = o.course_id
-JOIN terms t ON t.id = e.term_id
-LEFT JOIN sections s ON s.id = e.section_id
-WHERE e.student_id = %s AND e.active
+FROM (SELECT * FROM enrollments WHERE student_id = %s AND active OFFSET 0) AS e
+CROSS JOIN LATERAL (SELECT course_id FROM offerings WHERE id = e.offering_id OFFSET 0) AS o
+CROSS JOIN LATERAL (SELECT id, code, name FROM courses WHERE id = o.course_id OFFSET 0) AS c
+CROSS JOIN LATERAL (SELECT code, year FROM terms WHERE id = e.term_id OFFSET 0) AS t
+LEFT JOIN LATERAL (
+    SELECT section_number FROM sections WHERE id = e.section_id OFFSET 0
+) AS s ON true
 ORDER BY t.year DESC, t.code, c.code
 """
 _PLACES = """
@@ -288,7 +290,7 @@ ORDER BY w.opens_at DESC, w.id DESC LIMIT 100
 def seats(student: int) -> list[HeldSeat]:
     """The courses a student is enrolled in, the latest term first."""
     held = []
-    for *named, number, meets, request_id in _fetch(_SEATS, [student]):
+    for *named, number, meets, request_id in prepared.fetch(_SEATS, [student]):
         where = (section(named[2], number or BASE), describe(parse(meets)), request_id)
         held.append(HeldSeat._make((*named, *where)))
     return held

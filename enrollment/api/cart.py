@@ -123,7 +123,7 @@ class CartEnroll(StudentView):
         if sent.key and (
             before := order.sent(queries.sent_with([order.sent_with])[order.sent_with])
         ):
-            return _answer(queries.requests(student.pk, before), [], sent.wait)
+            return _answer(queries.requests(student.pk, ids=before), [], sent.wait)
         submissions = order.submissions(cart.items(student.pk))
         places = [Place.of(submission) for submission in submissions]
         answers = intake.submit(submissions)
@@ -243,7 +243,7 @@ def taken(
     if wait:
         intake.wait_for(ids, wait)
     if wait or any(isinstance(a, Accepted) and a.replayed for a in answers):
-        asked = queries.requests(student.pk, ids)
+        asked = queries.requests(student.pk, ids=ids)
     return _answer(asked, declined, wait)
 
 

@@ -35,16 +35,17 @@ class Requests(StudentView):
     def get(self, request: Request) -> HttpResponse:
         asked = request.GET
         limit = min(read_number(asked.get("limit"), "limit", PAGE), MOST)
-        page = queries.page(
+        found = queries.requests(
             self.student.pk,
             ids=read_numbers(asked["ids"], "ids") if "ids" in asked else None,
             pending=asked.get("pending") == "true",
             before=read_number(asked.get("before"), "before", queries.BIGGEST_ID),
             limit=limit + 1,
         )
-        found = queries.requests(self.student.pk, page[:limit])
-        more = f"{REQUESTS}?before={page[limit - 1]}&limit={limit}" if len(page) > limit else None
-        page_of_them = answer({"results": found, "next": more}, headers=retry_after(found))
+        more = len(found) > limit
+        found = found[:limit]
+        following = f"{REQUESTS}?before={found[-1].id}&limit={limit}" if more else None
+        page_of_them = answer({"results": found, "next": following}, headers=retry_after(found))
         return unless_known(request, page_of_them)
 
 

@@ -1,6 +1,8 @@
 """Looking at one's own requests, and at nobody else's."""
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from courses.models import Offering, Term
 from enrollment.models import Request
@@ -118,6 +120,50 @@ def test_a_list_shows_the_same_as_each_request_alone(
 
     assert listed == [ada.outcome(ids[1]), ada.outcome(ids[0])]
     assert [each["position"] for each in listed] == [2, 1]
+
+
+def test_those_asked_for_by_id_can_be_narrowed_like_all_others(ada: Caller, term: Term) -> None:
+    offerings = [factories.make_offering(term) for _ in range(6)]
+    decided = [ada.enroll(offering) for offering in offerings[:3]]
+    settle_all()
+    waiting = [ada.enroll(offering) for offering in offerings[3:]]
+
+    def listed(query: str) -> list[int]:
+        ids = ",".join(map(str, [*decided, waiting[0], waiting[2]]))
+        return [each["id"] for each in ada.get(f"requests/?ids={ids}&{query}").body["results"]]
+
+    assert listed("") == [waiting[2], waiting[0], *reversed(decided)]
+    assert listed("pending=true") == [waiting[2], waiting[0]]
+    assert listed("limit=2") == [waiting[2], waiting[0]]
+    assert listed(f"before={decided[2]}") == [decided[1], decided[0]]
+
+
+def test_the_place_of_a_cart_is_the_one_in_its_longest_line(
+    ada: Caller, ben: Caller, term: Term
+) -> None:
+    short, long = (factories.make_offering(term) for _ in range(2))
+    for caller, wanted in ((ben, short), (ben, long), (Caller(factories.make_student(term)), long)):
+        caller.enroll(wanted)
+    for each in (short, long):
+        ada.send("put", f"cart/{each.course_id}/")
+    cart = ada.post("enrollment/cart/enroll/", {"all_or_nothing": True}).body["requests"][0]["id"]
+    taken_back = ada.post(f"requests/{cart}/cancel/").body["id"]
+
+    assert ada.outcome(cart)["position"] == 2
+    assert ada.outcome(taken_back)["position"] == 0
+
+
+def test_a_look_is_one_question_besides_who_asks(ada: Caller, term: Term) -> None:
+    offerings = [factories.make_offering(term) for _ in range(2)]
+    ids = [ada.enroll(offerings[0])]
+    settle_all()
+    ids.append(ada.enroll(offerings[1]))
+    assert len(ada.get("requests/").body["results"]) == 2
+
+    for path in ("requests/", f"requests/?ids={ids[0]},{ids[1]}", f"requests/{ids[1]}/"):
+        with CaptureQueriesContext(connection) as asked:
+            assert ada.get(path).status == 200
+        assert len(asked) == 2, asked.captured_queries
 
 
 @pytest.mark.parametrize("query", ["limit=x", "limit=", "before=1.5", "ids=1;2", "ids=", "limit=²"])

@@ -67,6 +67,18 @@ def test_a_token_is_known_in_a_session_that_did_not_prepare_the_question(course:
     assert ada.post("courses/CS101/enroll/").status == 202
 
 
+def test_what_became_of_a_request_is_told_in_a_session_that_did_not_prepare_the_question(
+    course: Offering,
+) -> None:
+    ada = Caller(factories.make_student(course.term))
+    request = ada.enroll(course)
+    before = ada.get(f"requests/{request}/").body
+    forget_all()
+
+    assert ada.get(f"requests/{request}/").body == before
+    assert ada.get("requests/").body["results"] == [before]
+
+
 def test_a_settlement_goes_on_in_a_session_that_knows_none_of_its_statements(
     course: Offering,
 ) -> None:
@@ -171,17 +183,43 @@ SETTLING = [
 ]
 
 
-@pytest.mark.parametrize("text", [cart._ITEMS, queries._SENT, tokens._FIND, *SETTLING])
-def test_what_is_prepared_while_the_tables_are_empty_looks_up_and_never_reads_to_the_end(
-    course: Offering, no_statistics: None, text: str
-) -> None:
+READING = [
+    cart._ITEMS,
+    queries._REQUESTS,
+    queries._SEATS,
+    queries._SENT,
+    tokens._FIND,
+]
+
+
+def looked_up(text: str) -> list[tuple[str, str]]:
+    """Which index the plan that would be kept now reads by what."""
     statement = prepared._named(text)
     values = re.sub(r"%(\(\w+\))?s", "NULL", statement.execute)
     with connection.cursor() as cursor:
         cursor.execute(statement.prepare)
         cursor.execute(f"{prepared.PIN} EXPLAIN (FORMAT JSON) {values}")
         [[[plan]]] = cursor.fetchall()
+    return lookups(plan["Plan"])
 
-    found = lookups(plan["Plan"])
+
+@pytest.mark.parametrize("text", [*READING, *SETTLING])
+def test_what_is_prepared_while_the_tables_are_empty_looks_up_and_never_reads_to_the_end(
+    course: Offering, no_statistics: None, text: str
+) -> None:
+    found = looked_up(text)
+
     assert found
     assert [index for index, by in found if not by] == []
+
+
+@pytest.mark.parametrize("text", READING)
+def test_what_is_read_is_looked_up_by_what_its_indexes_begin_with(
+    course: Offering, no_statistics: None, text: str
+) -> None:
+    """By their second column alone all of an index is read, too."""
+    for index, by in looked_up(text):
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_get_indexdef(%s::regclass, 1, true)", [index])
+            [first] = cursor.fetchone()
+        assert re.search(rf"\({first}\)?(::text)? = ", by), (index, by)
