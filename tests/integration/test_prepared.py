@@ -13,7 +13,7 @@ from enrollment.models import Request, Student
 from enrollment.requests import Accepted
 from enrollment.vocabulary import Kind
 from registrar import prepared
-from registrar.accounts import tokens
+from registrar.accounts import roles, tokens
 from tests import factories
 from tests.callers import Caller
 
@@ -188,6 +188,7 @@ READING = [
     queries._REQUESTS,
     queries._SEATS,
     queries._SENT,
+    roles._ROLES,
     tokens._FIND,
 ]
 
