@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from benchmarks import arrivals, campus, history, http_settled, intake, search
+from benchmarks import arrivals, campus, history, http_settled, intake, reading, search
 from benchmarks.contender import Contender
 from benchmarks.figures import Below, Ratio, Target, single
 from benchmarks.noop import Noop
@@ -187,7 +187,8 @@ LATENCY = Group(
     [Below(f"accept-to-decision p99 at {_PACE:,}/s over 500 courses", _OURS, _THEIRS, "p99_ms")],
 )
 
-INTAKE, HTTP, SEARCH = intake.GROUP, http_settled.GROUP, search.GROUP
+INTAKE, READING = intake.GROUP, reading.GROUP
+HTTP, SEARCH = http_settled.GROUP, search.GROUP
 
-ALL = (SETTLE, GROWTH, LATENCY, INTAKE, HTTP, SEARCH, EVENTS)
-DEFAULT = (SETTLE, GROWTH, LATENCY, INTAKE, HTTP, SEARCH)
+DEFAULT = (SETTLE, GROWTH, LATENCY, INTAKE, READING, HTTP, SEARCH)
+ALL = (*DEFAULT, EVENTS)

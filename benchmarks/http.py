@@ -32,13 +32,13 @@ class Driven(NamedTuple):
         return sum(self.statuses.values())
 
 
-def render(path: str, token: str, body: bytes = b"", key: str = "") -> bytes:
-    """A POST as a program would send it."""
+def render(path: str, token: str, body: bytes = b"", key: str = "", method: str = "POST") -> bytes:
+    """A request as a program would send it."""
     headers = f"Idempotency-Key: {key}\r\n" if key else ""
     if body:
         headers += "Content-Type: application/json\r\n"
     return (
-        f"POST {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Token {token}\r\n"
+        f"{method} {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Token {token}\r\n"
         f"Accept: application/json\r\n{headers}Content-Length: {len(body)}\r\n\r\n"
     ).encode() + body
 

@@ -118,23 +118,30 @@ class Intake:
             mailbox.client().flushdb()
             with web.serving(databases.environment(database)) as server:
                 drive(server.port, first, sizes.clients)
-                before, own = server.processor(), time.process_time()
-                driven = drive(server.port, posts, sizes.clients)
-                own, after = time.process_time() - own, server.processor()
+                driven, facts = measured(server, posts, sizes.clients)
             expect(driven, len(posts))
             if kind in (OURS, IN_ONE):
                 _check_rows(len(posts) * kind.worth)
-        facts = told(driven) | {
-            "client_us": own * 1_000_000 / len(posts),
-            "web_us": (after[0] - before[0]) * 1_000_000 / len(posts),
-            "postgresql_us": (after[1] - before[1]) * 1_000_000 / len(posts),
-        }
         return Run(self.name, round_, len(posts) * kind.worth, driven.seconds, facts)
 
 
-def expect(driven: Driven, number: int) -> None:
-    """All of them were answered 202. Raises Broken."""
-    if driven.statuses != {202: number}:
+def measured(
+    server: web.Server, requests: Sequence[bytes], clients: int
+) -> tuple[Driven, dict[str, Any]]:
+    """Drive them; how long the answers took, and what of a processor each of them."""
+    before, own = server.processor(), time.process_time()
+    driven = drive(server.port, requests, clients)
+    own, after = time.process_time() - own, server.processor()
+    return driven, told(driven) | {
+        "client_us": own * 1_000_000 / len(requests),
+        "web_us": (after[0] - before[0]) * 1_000_000 / len(requests),
+        "postgresql_us": (after[1] - before[1]) * 1_000_000 / len(requests),
+    }
+
+
+def expect(driven: Driven, number: int, status: int = 202) -> None:
+    """All of them were answered so. Raises Broken."""
+    if driven.statuses != {status: number}:
         raise Broken(f"{number} requests were answered {dict(driven.statuses)}")
 
 
