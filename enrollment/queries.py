@@ -121,7 +121,7 @@ def requests(
         "before": before,
         "limit": limit,
     }
-    return _asked(prepared.fetch(_REQUESTS, wanted))
+    return _asked(prepared.fetch(_REQUESTS, values=wanted))
 
 
 def target(student: int, request_id: int) -> Target | None:
@@ -290,7 +290,7 @@ ORDER BY w.opens_at DESC, w.id DESC LIMIT 100
 def seats(student: int) -> list[HeldSeat]:
     """The courses a student is enrolled in, the latest term first."""
     held = []
-    for *named, number, meets, request_id in prepared.fetch(_SEATS, [student]):
+    for *named, number, meets, request_id in prepared.fetch(_SEATS, values=[student]):
         where = (section(named[2], number or BASE), describe(parse(meets)), request_id)
         held.append(HeldSeat._make((*named, *where)))
     return held

@@ -34,7 +34,7 @@ def roles_of(user: User | AnonymousUser) -> frozenset[str]:
         return frozenset()
     roles: frozenset[str] | None = user.__dict__.get("_roles")
     if roles is None:
-        found = prepared.fetch(_ROLES, [user.pk])
+        found = prepared.fetch(_ROLES, values=[user.pk])
         roles = user.__dict__["_roles"] = frozenset(name for (name,) in found)
     return roles
 
