@@ -34,9 +34,9 @@ from enrollment.api import express
 from enrollment.requests import Answer, Declined
 from enrollment.wording import SAID_AT_THE_DOOR
 from registrar import interpreter
-from registrar.api import Problem, render
 from registrar.desk import Desk, Promises
 from registrar.middleware import said_to
+from registrar.problems import Problem, render
 
 BODY_SECONDS = 10.0
 """A body must have arrived by then."""

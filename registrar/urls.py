@@ -22,7 +22,7 @@ urlpatterns = [
     path("admin/", admin.site.urls),
 ]
 
-handler400 = "registrar.api.bad_request"
-handler403 = "registrar.api.forbidden"
-handler404 = "registrar.api.not_found"
-handler500 = "registrar.api.server_error"
+handler400 = "registrar.problems.bad_request"
+handler403 = "registrar.problems.forbidden"
+handler404 = "registrar.problems.not_found"
+handler500 = "registrar.problems.server_error"

@@ -52,7 +52,7 @@ def reasons() -> str:
 
 def problems() -> str:
     """What the API answers instead of doing what it was asked, by HTTP status."""
-    from registrar.api import STATUS
+    from registrar.problems import STATUS
 
     by_status = sorted(STATUS.items(), key=lambda item: item[1])
     rows = [(status, f"`{code}`", *said(code)) for code, status in by_status]
@@ -64,7 +64,7 @@ def said(code: str) -> tuple[str, str]:
     by the proposals, or where the catalogue refuses."""
     from courses.proposals.refusals import REFUSALS
     from enrollment.wording import reason
-    from registrar.api import Problem
+    from registrar.problems import Problem
 
     try:
         return reason(code)

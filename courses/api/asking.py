@@ -12,7 +12,8 @@ from courses import queries
 from courses.catalogue import lock_many
 from courses.models import Course
 from courses.versioning import VERSIONED, Bump
-from registrar.api import Problem, answer, read_body
+from registrar.api import answer, read_body
+from registrar.problems import Problem
 
 from .course_shapes import CourseDetail, Decided
 from .precondition import as_seen, set_etag

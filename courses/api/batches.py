@@ -14,7 +14,8 @@ from courses.models import Batch
 from courses.plans import batches, hierarchy
 from registrar.accounts.access import Allowed
 from registrar.accounts.models import User
-from registrar.api import Problem, answer, invalid, unless_known
+from registrar.api import answer, unless_known
+from registrar.problems import Problem, invalid
 
 from . import plan_schemas as schemas
 from .refusals import told

@@ -17,7 +17,8 @@ from courses.models import Delegation
 from courses.proposals import delegations
 from registrar.accounts.access import Allowed
 from registrar.accounts.models import User
-from registrar.api import Problem, answer, invalid
+from registrar.api import answer
+from registrar.problems import Problem, invalid
 
 from . import proposal_schemas as schemas
 from .refusals import told

@@ -14,7 +14,8 @@ from courses.departments import hierarchy, writing
 from courses.models import Department, DepartmentCourseMap
 from registrar.accounts.access import Allowed
 from registrar.accounts.claims import claim
-from registrar.api import Problem, answer, invalid, unless_known
+from registrar.api import answer, unless_known
+from registrar.problems import Problem, invalid
 
 from .precondition import CHANGED, IF_MATCH, as_seen, set_etag
 from .refusals import told

@@ -15,7 +15,8 @@ from rest_framework.views import APIView
 
 from courses import queries
 from courses.models import Offering, SemesterType
-from registrar.api import Problem, answer, plain, unless_known
+from registrar.api import answer, plain, unless_known
+from registrar.problems import Problem
 
 from .staff import sane
 

@@ -17,7 +17,8 @@ from rest_framework.views import APIView
 from courses.models import CourseSlot, Curriculum
 from courses.plans import hierarchy, versions, writing
 from registrar.accounts.access import Allowed
-from registrar.api import Problem, answer, read_body, unless_known
+from registrar.api import answer, read_body, unless_known
+from registrar.problems import Problem
 
 from . import plan_schemas as schemas
 from .precondition import CHANGED, IF_MATCH, as_seen, set_etag

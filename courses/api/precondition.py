@@ -10,7 +10,7 @@ from django.utils.http import parse_etags
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
 from rest_framework.request import Request
 
-from registrar.api import Problem
+from registrar.problems import Problem
 
 IF_MATCH = OpenApiParameter(
     "If-Match",

@@ -13,7 +13,8 @@ from rest_framework.views import APIView
 from courses import requirements
 from courses.models import Course, CoursePrerequisite
 from registrar.accounts.access import Allowed, demand
-from registrar.api import answer, invalid, unless_known
+from registrar.api import answer, unless_known
+from registrar.problems import invalid
 
 from .asking import ABSENT, REFUSED, seen_course
 from .prerequisite_shapes import (

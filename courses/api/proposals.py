@@ -28,7 +28,8 @@ from courses.proposals.impact import impact
 from courses.versioning import CONTENT, LINKS
 from courses.workflow import Action
 from registrar.accounts.access import Allowed
-from registrar.api import Problem, answer, invalid, plain
+from registrar.api import answer, plain
+from registrar.problems import Problem, invalid
 
 from . import proposal_schemas as schemas
 from .refusals import told

@@ -4,14 +4,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from courses.refusal import Refused
-from registrar.api import Problem, invalid
+from registrar.problems import Problem, invalid
 
 
 @contextmanager
 def told() -> Iterator[None]:
     """Turn what an operation refuses into the answer: its code, why, the way forward, the fields.
 
-    `registrar.api.STATUS` knows the HTTP status of each code.
+    `registrar.problems.STATUS` knows the HTTP status of each code.
     """
     try:
         yield

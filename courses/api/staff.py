@@ -8,7 +8,8 @@ from rest_framework import serializers
 from rest_framework.request import Request
 
 from registrar.accounts.models import User
-from registrar.api import Problem, invalid, read_body
+from registrar.api import read_body
+from registrar.problems import Problem, invalid
 
 BIGGEST_ID = 2**63 - 1
 TEXT_BYTES = settings.DATA_UPLOAD_MAX_MEMORY_SIZE

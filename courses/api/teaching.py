@@ -20,7 +20,8 @@ from rest_framework.views import APIView
 from courses import teaching
 from courses.models import Course, CourseInstructor, SemesterType
 from registrar.accounts.access import Allowed, demand
-from registrar.api import Problem, answer, invalid, unless_known
+from registrar.api import answer, unless_known
+from registrar.problems import Problem, invalid
 
 from .refusals import told
 from .staff import BIGGEST_ID, by, read, sane, who

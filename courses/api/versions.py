@@ -9,7 +9,8 @@ from rest_framework.views import APIView
 
 from courses import catalogue, history
 from registrar.accounts.access import Allowed
-from registrar.api import answer, invalid, unless_known
+from registrar.api import answer, unless_known
+from registrar.problems import invalid
 
 from .asking import (
     ABSENT,

@@ -13,7 +13,8 @@ from enrollment.directory import Listed
 from enrollment.queries import SentWith
 from enrollment.requests import Accepted, Answer, Submission
 from enrollment.vocabulary import Kind
-from registrar.api import Problem, Sent, answer, invalid, read_body
+from registrar.api import Sent, answer, read_body
+from registrar.problems import Problem, invalid
 
 from . import schemas
 from .door import (

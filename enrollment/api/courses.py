@@ -15,7 +15,8 @@ from rest_framework.request import Request
 from enrollment.directory import Listed
 from enrollment.requests import Submission
 from enrollment.vocabulary import Kind
-from registrar.api import invalid, read_body
+from registrar.api import read_body
+from registrar.problems import invalid
 
 from . import schemas
 from .door import Asker, StudentView, find, read_given, read_headers, read_section, said, taken

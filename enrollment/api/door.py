@@ -17,7 +17,8 @@ from enrollment.vocabulary import Kind
 from enrollment.wording import reason
 from registrar.accounts.models import User
 from registrar.accounts.tokens import Bearer, bearer
-from registrar.api import Problem, Sent, answer, invalid, problem
+from registrar.api import Sent, answer
+from registrar.problems import Problem, invalid, problem
 
 REQUESTS = "/api/student/requests/"
 KEY_LENGTH = 100

@@ -21,7 +21,8 @@ from enrollment.directory import Listed
 from enrollment.intake import Unread
 from enrollment.requests import Accepted, Answer, Submission
 from registrar.accounts.tokens import Bearer, InvalidToken, digest_in
-from registrar.api import OWN, Problem, read_body, written
+from registrar.api import OWN, read_body, written
+from registrar.problems import Problem
 
 from .cart import Order, read_together, taken
 from .courses import ACTIONS, CourseAction

@@ -8,7 +8,8 @@ from rest_framework.request import Request
 from enrollment import directory, queries
 from enrollment.requests import Submission
 from enrollment.vocabulary import STUDENT_KINDS, Kind
-from registrar.api import answer, invalid, read_body, unless_known
+from registrar.api import answer, read_body, unless_known
+from registrar.problems import invalid
 
 from . import schemas
 from .door import REQUESTS, StudentView, read_headers, retry_after, said, taken

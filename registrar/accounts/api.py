@@ -17,7 +17,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from registrar.api import Problem, read_body
+from registrar.api import read_body
+from registrar.problems import Problem
 
 from .guesses import TooManyGuesses
 from .models import User

@@ -14,7 +14,7 @@ from courses.models import Offering, Term
 from enrollment import requests as door
 from enrollment import wording
 from enrollment.models import Request, Window
-from registrar import api
+from registrar import problems
 from registrar.accounts.tokens import make_tokens
 from tests import factories, pages
 from tests.callers import Caller, Reply, settle_all
@@ -402,15 +402,15 @@ def test_a_user_who_is_no_student_does_not_register(offering: Offering, window: 
 
 
 def test_every_code_that_may_be_refused_with_has_words_and_a_status() -> None:
-    assert set(wording.SAID_AT_THE_DOOR) <= set(api.STATUS)
-    assert set(pages.refused()) - {"INVALID"} <= set(api.STATUS)
-    for code in api.STATUS:
+    assert set(wording.SAID_AT_THE_DOOR) <= set(problems.STATUS)
+    assert set(pages.refused()) - {"INVALID"} <= set(problems.STATUS)
+    for code in problems.STATUS:
         for said in pages.said(code):
             assert said.endswith((".", "…")), (code, said)
 
 
 def test_a_problem_is_json_that_others_can_read() -> None:
-    response = api.render(api.Problem("BUSY", retry_after=1.2))
+    response = problems.render(problems.Problem("BUSY", retry_after=1.2))
 
     assert json.loads(response.content) == {
         "type": "urn:registrar:problem:busy",

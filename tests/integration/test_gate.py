@@ -15,8 +15,8 @@ from enrollment.models import Request, Student
 from registrar import gate
 from registrar.accounts.models import User
 from registrar.accounts.tokens import make_tokens
-from registrar.api import Problem
 from registrar.desk import Desk
+from registrar.problems import Problem
 from tests.factories import make_offering, make_student, make_term, open_window
 from tests.processes import valkey
 from tests.races import PATIENCE, together
