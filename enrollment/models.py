@@ -120,7 +120,14 @@ class Request(models.Model):
             models.UniqueConstraint(fields=["actor", "key"], name="request_key_once_per_actor"),
             models.CheckConstraint(condition=Q(kind__in=list(Kind)), name="request_kind_known"),
         ]
-        indexes = [models.Index(fields=["student", "-id"], name="request_by_student")]
+        # Without the others it answers no question for an id alone: see `registrar.prepared`.
+        indexes = [
+            models.Index(
+                fields=["student", "-id"],
+                name="request_by_student",
+                condition=Q(student__isnull=False),
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.pk}"
