@@ -42,7 +42,7 @@ def lock_offerings(cursor: CursorWrapper, offerings: Collection[int], *, wait: b
     FOR NO KEY UPDATE, because intake's foreign-key checks take a share lock on the same rows and
     must not wait for a settlement.
     """
-    prepared.execute(cursor, _LOCK_OFFERINGS + ("" if wait else " SKIP LOCKED"), [array(offerings)])
+    cursor.execute(_LOCK_OFFERINGS + ("" if wait else " SKIP LOCKED"), [array(offerings)])
     return [row[0] for row in cursor.fetchall()]
 
 

@@ -171,7 +171,6 @@ def lookups(node: dict[str, Any]) -> list[tuple[str, str]]:
 
 SETTLING = [
     facts._REACH,
-    facts._LOCK_OFFERINGS,
     facts._PENDING,
     facts._OFFERINGS,
     facts._PLACES,
