@@ -51,7 +51,10 @@ def test_no_promise_breaks_under_faults_of_many_kinds(tmp_path: Path) -> None:
     named = [word for fault in FAULTS for word in ("--fault", fault)]
     ended = chaos("--seed", str(SEED), "--rounds", str(ROUNDS), "--keep", str(tmp_path), *named)
 
-    assert f"{ROUNDS} rounds, 0 failed" in ended.stdout, ended.stdout + ended.stderr
+    # One more for each fault that missed in its own.
+    assert re.search(r"^\d+ rounds, 0 failed", ended.stdout, re.MULTILINE), (
+        ended.stdout + ended.stderr
+    )
     assert ended.returncode in (0, 3), ended.stdout + ended.stderr
     bitten = re.findall(r"^[\w-]+ +\d+ +\d+ +[1-9]", ended.stdout, re.MULTILINE)
     assert len(bitten) >= ROUNDS, ended.stdout

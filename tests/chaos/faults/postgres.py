@@ -7,6 +7,8 @@ from typing import Any
 
 from psycopg2.errors import DeadlockDetected
 
+from enrollment import requests
+from registrar import prepared
 from tests.chaos.faults.fault import Bite, Fault
 from tests.chaos.faults.traces import one, server_log
 from tests.chaos.proxy import Link
@@ -140,24 +142,29 @@ def refuse_to_serialize(site: Site, chance: random.Random) -> Bite:
 # Row 12 ---------------------------------------------------------------------------------------
 
 COMMIT = b"COMMIT\0"
+_INSERT = prepared.call(requests._INSERT).partition(" (")[0].encode()
+"""Intake's message is its transaction: what commits it is what asks for it."""
 
 
 def lose_commits(site: Site, chance: random.Random) -> Bite:
     """Connections cut at COMMIT, before it or after it: nobody can tell from outside which."""
-    links = [site.link(process.name, "postgres") for process in (site.web, *site.workers)]
+    ends = {site.link(site.web.name, "postgres"): _INSERT}
+    ends |= {site.link(worker.name, "postgres"): COMMIT for worker in site.workers}
+    links = list(ends)
     before = _lost(links)
     until = time.monotonic() + chance.uniform(2.0, 3.5)
     while time.monotonic() < until:
-        _lose_one(chance.choice(links), chance)
+        link = chance.choice(links)
+        _lose_one(link, ends[link], chance)
     lost = {name: count - before[name] for name, count in _lost(links).items()}
     detail = ", ".join(f"{count} {name}" for name, count in lost.items())
     met = frozenset(name for name, count in lost.items() if count)
     return Bite(sum(lost.values()), detail, branches=met)
 
 
-def _lose_one(link: Link, chance: random.Random) -> None:
+def _lose_one(link: Link, commit: bytes, chance: random.Random) -> None:
     before = _lost([link])
-    chance.choice([link.drop_reply_to, link.drop_request_with])(COMMIT)
+    chance.choice([link.drop_reply_to, link.drop_request_with])(commit)
     wait_until(lambda: _lost([link]) != before, 0.3)
     link.heal()
 
