@@ -129,6 +129,7 @@ class _Held:
 
 def _transact(offerings: Collection[int], wait: bool, held: _Held) -> Settled:
     """The transaction; `held` is filled with the offerings locked."""
+    held.offerings.clear()  # what a first try held is free again, and may be somebody else's
     trial = _Trial()
     try:
         with transaction.atomic(), connection.cursor() as cursor:

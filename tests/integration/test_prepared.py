@@ -94,6 +94,26 @@ def test_a_settlement_goes_on_in_a_session_that_knows_none_of_its_statements(
     assert settlement.settle([course.pk]).decided == 1
 
 
+def test_a_settlement_begun_anew_decides_nothing_that_it_no_longer_holds(
+    course: Offering, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The session knows what comes before the locks, and not what comes after them."""
+    assert accepts(course)
+    assert settlement.settle([course.pk]).decided == 1
+    assert accepts(course)
+    with connection.cursor() as cursor:
+        cursor.execute(f"DEALLOCATE {prepared._named(facts._PENDING).name}")
+    lock, tries = facts.lock_offerings, [True]
+
+    def the_first_time(*args: Any, **kwargs: Any) -> list[int]:
+        return lock(*args, **kwargs) if tries and tries.pop() else []
+
+    monkeypatch.setattr(facts, "lock_offerings", the_first_time)
+
+    assert settlement.settle([course.pk]).decided == 0
+    assert Request.objects.count() == 2
+
+
 def test_in_somebody_elses_transaction_no_setting_is_left_behind(course: Offering) -> None:
     with transaction.atomic(), connection.cursor() as cursor:
         assert accepts(course)
