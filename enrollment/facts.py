@@ -286,7 +286,9 @@ CROSS JOIN LATERAL (
     SELECT * FROM waitlist_entries
     WHERE student_id = wanted.student AND term_id = wanted.term AND state = 'WAITING' OFFSET 0
 ) AS w
-LEFT JOIN sections s ON s.id = w.section_id
+LEFT JOIN LATERAL (
+    SELECT section_number FROM sections WHERE id = w.section_id OFFSET 0
+) AS s ON true
 ORDER BY w.offering_id
 """
 
@@ -301,7 +303,7 @@ def load_students(
     for student, term, offering, number, credits, meets in cursor.fetchall():
         held.setdefault((student, term), []).append(Held(offering, number, credits, parse(meets)))
     waits: dict[tuple[int, int], list[Waiting]] = {}
-    cursor.execute(_WAITS, [ids, terms])
+    prepared.execute(cursor, _WAITS, [ids, terms])
     for student, term, offering, request, pinned in cursor.fetchall():
         waits.setdefault((student, term), []).append(Waiting(offering, request, pinned))
     prepared.execute(cursor, _STUDENTS, [ids, terms])

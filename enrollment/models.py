@@ -277,7 +277,9 @@ class WaitlistEntry(models.Model):
     request_id = models.BigIntegerField(primary_key=True)
     student = models.ForeignKey(Student, on_delete=models.PROTECT, db_index=False)
     term_id = models.BigIntegerField()
-    offering = models.ForeignKey(Offering, on_delete=models.PROTECT, related_name="waitlist")
+    offering = models.ForeignKey(
+        Offering, on_delete=models.PROTECT, related_name="waitlist", db_index=False
+    )
     section = models.ForeignKey(
         Section,
         null=True,
@@ -293,10 +295,13 @@ class WaitlistEntry(models.Model):
     class Meta:
         db_table = "waitlist_entries"
         verbose_name_plural = "waitlist entries"
+        # Neither is of any use to whoever does not ask for what it begins with, nor is the sum: see
+        # `registrar.prepared`.
         constraints = [
             models.UniqueConstraint(
-                fields=["student", "offering"],
-                condition=Q(state="WAITING"),
+                F("student"),
+                F("offering") + 0,
+                condition=Q(state="WAITING", student__isnull=False),
                 name="waitlist_one_place_per_offering",
             ),
             models.CheckConstraint(
@@ -308,7 +313,7 @@ class WaitlistEntry(models.Model):
             models.Index(
                 fields=["offering", "request_id"],
                 name="waitlist_line",
-                condition=Q(state="WAITING"),
+                condition=Q(state="WAITING", offering__isnull=False),
             )
         ]
 

@@ -265,16 +265,20 @@ ORDER BY t.year DESC, t.code, c.code
 """
 _PLACES = """
 SELECT w.request_id, w.offering_id, c.code, c.name, t.code, s.code,
-       (SELECT count(*) FROM waitlist_entries ahead
-        WHERE ahead.offering_id = w.offering_id AND ahead.state = 'WAITING'
-          AND ahead.request_id <= w.request_id),
+       (SELECT count(*) FROM (
+            SELECT request_id FROM waitlist_entries
+            WHERE offering_id = w.offering_id AND state = 'WAITING' OFFSET 0
+        ) AS ahead WHERE request_id <= w.request_id),
        o.waiting, w.passed_over
-FROM waitlist_entries w
-JOIN offerings o ON o.id = w.offering_id
-JOIN courses c ON c.id = o.course_id
-JOIN terms t ON t.id = w.term_id
-LEFT JOIN sections s ON s.id = w.section_id
-WHERE w.student_id = %s AND w.state = 'WAITING'
+FROM (
+    SELECT * FROM waitlist_entries WHERE student_id = %s AND state = 'WAITING' OFFSET 0
+) AS w
+CROSS JOIN LATERAL (
+    SELECT course_id, waiting FROM offerings WHERE id = w.offering_id OFFSET 0
+) AS o
+CROSS JOIN LATERAL (SELECT code, name FROM courses WHERE id = o.course_id OFFSET 0) AS c
+CROSS JOIN LATERAL (SELECT code FROM terms WHERE id = w.term_id OFFSET 0) AS t
+LEFT JOIN LATERAL (SELECT code FROM sections WHERE id = w.section_id OFFSET 0) AS s ON true
 ORDER BY w.request_id
 """
 _WINDOWS = """
@@ -300,7 +304,7 @@ def places(student: int) -> list[WaitPlace]:
     """Where a student waits, in the order they began to."""
     return [
         WaitPlace._make((*row, _passed_over(passed_over)))
-        for *row, passed_over in _fetch(_PLACES, [student])
+        for *row, passed_over in prepared.fetch(_PLACES, values=[student])
     ]
 
 

@@ -28,9 +28,9 @@ be that. It lasts until the transaction ends, which the message itself is where 
 
 Nor does it matter to such a plan which index it takes, or whether it looks up or reads to the end.
 What is prepared therefore leaves it no choice: `(SELECT … WHERE student_id = … OFFSET 0)` is not
-merged into what stands around it, so the table in it is read by what is asked of it there. Where
-that is only the second column of one index and the first of another, either may be taken, and the
-one is read to the end: ask for the first column, too."""
+merged into what stands around it, so the table in it is read by what is asked of it there. An index
+may be taken that has what is asked for as its second column only, or holds just the rows that are
+asked for, and is read to the end: it must be of no use to whoever does not ask for its first."""
 
 _PLACEHOLDER = re.compile(r"%(?:\((\w+)\))?s")
 _NOT_THIS_SESSION = frozenset({INVALID_SQL_STATEMENT_NAME, DUPLICATE_PREPARED_STATEMENT})
