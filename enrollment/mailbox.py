@@ -30,35 +30,71 @@ _AT_ONCE = 1000
 """Pairs in one call: a tenth of what fits into the budget."""
 PREFIX = "registrar:"
 READY = PREFIX + "ready"
-_KEYS = [READY, SETTLE_QUEUE, PREFIX + "queue:"]
+DUTY = PREFIX + "duty"
+DUTY_SECONDS = 0.5
+"""How long after its last take a settler is believed to come back for what is ready by then."""
+LINGER_SECONDS = 0.05
+"""How long one with nothing to do stays on duty: a message to call another costs more than a
+settlement."""
+_KEYS = [READY, SETTLE_QUEUE, DUTY, PREFIX + "queue:"]
 
 log = structlog.get_logger()
 P = ParamSpec("P")
 R = TypeVar("R")
 D = TypeVar("D")
 
-# Queue ids, mark their offerings ready (never later than they were), and answer whether a settle
-# message is wanted. The length of Celery's own list is read each time: a counter of ours would
-# leak one for every message lost, and then the bell would be dead.
-_POST = """
-for i = 1, #ARGV, 2 do
-    redis.call('ZADD', KEYS[3] .. ARGV[i], ARGV[i + 1], ARGV[i + 1])
+# Whether a settle message is wanted: when more is ready than the settler on duty will take, which
+# is nothing where there is none. One settles what comes in as it comes; two at a time would each
+# settle half as many at once, for as much work. The length of Celery's own list is read each time:
+# a counter of ours would leak one for every message lost, and then the bell would be dead; and who
+# is on duty is forgotten by itself.
+_WANTED = """
+local taken = redis.call('EXISTS', KEYS[3]) * ARGV[2]
+local wanted = redis.call('ZCARD', KEYS[1]) > taken
+return wanted and redis.call('LLEN', KEYS[2]) < tonumber(ARGV[1])
+"""
+
+# Queue ids, and mark their offerings ready, never later than they were.
+_POST = (
+    """
+for i = 3, #ARGV, 2 do
+    redis.call('ZADD', KEYS[4] .. ARGV[i], ARGV[i + 1], ARGV[i + 1])
     redis.call('ZADD', KEYS[1], 'LT', ARGV[i + 1], ARGV[i])
 end
-return redis.call('LLEN', KEYS[2])
 """
+    + _WANTED
+)
 
 # After a settlement: what stands below the head of each line is decided, whoever queued it and
 # whatever an earlier call failed to remove; a line that still has a head is ready again.
-_SETTLED = """
-for i = 1, #ARGV, 3 do
-    redis.call('ZREMRANGEBYSCORE', KEYS[3] .. ARGV[i], '-inf', '(' .. ARGV[i + 1])
+_SETTLED = (
+    """
+for i = 3, #ARGV, 3 do
+    redis.call('ZREMRANGEBYSCORE', KEYS[4] .. ARGV[i], '-inf', '(' .. ARGV[i + 1])
     if ARGV[i + 2] ~= '0' then
         redis.call('ZADD', KEYS[1], 'LT', ARGV[i + 2], ARGV[i])
     end
 end
-return redis.call('LLEN', KEYS[2])
 """
+    + _WANTED
+)
+
+# What is longest ready, for whoever is on duty by this call: who finds somebody else on duty, and
+# no more ready than they will take, leaves it to them.
+_TAKE = """
+local duty = redis.call('GET', KEYS[3])
+local others = duty and duty ~= ARGV[3]
+if others and redis.call('ZCARD', KEYS[1]) <= tonumber(ARGV[2]) then return false end
+redis.call('SET', KEYS[3], ARGV[3], 'PX', ARGV[4])
+return redis.call('ZPOPMIN', KEYS[1], ARGV[2])
+"""
+
+_LEAVE = (
+    """
+if redis.call('GET', KEYS[3]) == ARGV[3] then redis.call('DEL', KEYS[3]) end
+"""
+    + _WANTED
+)
 
 
 class Line(NamedTuple):
@@ -103,7 +139,7 @@ def _best_effort(default: D) -> Callable[[Callable[P, R]], Callable[P, R | D]]:
 
 @_best_effort(None)
 def post(queued: Iterable[tuple[int, int]]) -> None:
-    """Queue (offering, request) pairs and ring if no settler has been called yet.
+    """Queue (offering, request) pairs and ring if nobody is about to settle them.
 
     One call for a flush; what a sweeper puts back may be tens of thousands, more than one call
     could do within its budget.
@@ -112,9 +148,8 @@ def post(queued: Iterable[tuple[int, int]]) -> None:
     if not pairs:
         return
     for at in range(0, len(pairs), 2 * _AT_ONCE):
-        some = pairs[at : at + 2 * _AT_ONCE]
-        waiting = _script(_POST)(keys=_KEYS, args=some)
-    if waiting < settings.REGISTRAR["SETTLE_SLOTS"]:
+        wanted = _run(_POST, *pairs[at : at + 2 * _AT_ONCE])
+    if wanted:
         ring()
 
 
@@ -150,28 +185,33 @@ def wake() -> None:
     ring()
 
 
-@_best_effort(None)
-def ring_if_ready() -> None:
-    """Ring once more when offerings are still ready: a settler's last word."""
-    redis = client()
-    if redis.zcard(READY) and redis.llen(SETTLE_QUEUE) < settings.REGISTRAR["SETTLE_SLOTS"]:
-        ring()
-
-
 @_best_effort(())
-def take(offerings: int) -> Sequence[int]:
-    """The offerings longest ready, at most that many."""
-    taken: Any = client().zpopmin(READY, offerings)
-    return [int(offering) for offering, _ in taken]
+def take(settler: str) -> Sequence[int]:
+    """The offerings longest ready, as many as one settlement takes; where there is none, it waits
+    for one a while. None for who is not needed.
+
+    Whoever takes is on duty: for what is ready after this nobody else is rung for, unless it is
+    more than they will take, or they do not come back.
+    """
+    taken = _run(_TAKE, settler, round(DUTY_SECONDS * 1000))
+    if taken == [] and (first := client().bzpopmin(READY, LINGER_SECONDS)):
+        more: Any = client().zpopmin(READY, settings.REGISTRAR["SETTLE_OFFERINGS"] - 1)
+        return [int(first[1]), *(int(offering) for offering, _ in more)]
+    return [int(offering) for offering in (taken or ())[::2]]
+
+
+@_best_effort(None)
+def leave(settler: str) -> None:
+    """A settler's last word: they are off duty, and ring where something is ready all the same."""
+    if _run(_LEAVE, settler):
+        ring()
 
 
 @_best_effort(None)
 def settled(lines: Iterable[Line]) -> None:
-    """Forget what a settlement has decided, and ring where somebody still waits."""
-    lines = list(lines)
-    waiting = _script(_SETTLED)(keys=_KEYS, args=[number for line in lines for number in line])
-    more = any(line.head for line in lines)
-    if more and waiting < settings.REGISTRAR["SETTLE_SLOTS"]:
+    """Forget what a settlement has decided, and ring where somebody still waits and nobody is about
+    to come back for them."""
+    if _run(_SETTLED, *(number for line in lines for number in line)):
         ring()
 
 
@@ -207,6 +247,13 @@ def refuse_eviction() -> None:
 
 def _queue(offering: int) -> str:
     return f"{PREFIX}queue:{offering}"
+
+
+def _run(script: str, *args: int | str) -> Any:
+    """Run one of the scripts above; all but `_TAKE` answer whether a settle message is wanted."""
+    limits = settings.REGISTRAR
+    limited = (limits["SETTLE_SLOTS"], limits["SETTLE_OFFERINGS"], *args)
+    return _script(script)(keys=_KEYS, args=limited)
 
 
 @lru_cache(maxsize=4)

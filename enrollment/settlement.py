@@ -13,6 +13,7 @@ or is cut off can write nothing late: there is no lease and no lock outside Post
 """
 
 import os
+import secrets
 import socket
 import time
 from collections.abc import Collection, Iterable, Sequence
@@ -70,16 +71,18 @@ def settle_ready(seconds: float) -> Report:
     begun = time.monotonic()
     courses: set[str] = set()
     decided = settlements = 0
-    limits = settings.REGISTRAR
-    while time.monotonic() - begun < seconds:
-        ready = mailbox.take(limits["SETTLE_OFFERINGS"])
-        if not ready:
-            break
-        done = settle(ready)
-        courses |= done.codes
-        decided += done.decided
-        settlements += bool(done.decided)
-    mailbox.ring_if_ready()
+    settler = f"{WORKER}:{secrets.token_hex(4)}"
+    try:
+        while time.monotonic() - begun < seconds:
+            ready = mailbox.take(settler)
+            if not ready:
+                break
+            done = settle(ready)
+            courses |= done.codes
+            decided += done.decided
+            settlements += bool(done.decided)
+    finally:
+        mailbox.leave(settler)
     milliseconds = round((time.monotonic() - begun) * 1000)
     return Report(tuple(sorted(courses)), decided, settlements, milliseconds)
 

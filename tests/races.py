@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import pytest
 from django.db import connection, connections
 
-from enrollment import invariants
+from enrollment import invariants, mailbox
 from enrollment.models import Pending
 from enrollment.settlement import settle
 
@@ -125,6 +125,12 @@ def after(
         return answer
 
     patch.setattr(owner, name, patched)
+
+
+def ready() -> list[int]:
+    """The offerings that Redis says are ready, which they are no longer; nobody is on duty."""
+    taken: Any = mailbox.client().zpopmin(mailbox.READY, 64)
+    return [int(offering) for offering, _ in taken]
 
 
 def settle_all() -> int:

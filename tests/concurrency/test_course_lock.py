@@ -14,7 +14,7 @@ from django.db import OperationalError
 from django.db.backends.utils import CursorWrapper
 
 from courses.models import Section
-from enrollment import facts, ledger, mailbox, poison
+from enrollment import facts, ledger, poison
 from enrollment.facts import Offerings, Reach
 from enrollment.models import Enrollment, Outcome, Pending
 from enrollment.settlement import Settled, settle
@@ -28,7 +28,7 @@ from tests.factories import (
     make_term,
     open_window,
 )
-from tests.races import PATIENCE, Meeting, after, race, racer, together
+from tests.races import PATIENCE, Meeting, after, race, racer, ready, together
 
 pytestmark = pytest.mark.concurrency
 
@@ -250,9 +250,9 @@ def test_a_course_settled_elsewhere_is_passed_by_and_put_back_by_its_holder(
 
     after(monkeypatch, facts, "lock_offerings", hold)
     monkeypatch.setitem(settings.REGISTRAR, "SETTLE_BATCH", 1)
-    mailbox.take(64)
+    ready()
 
     holder, other = together(lambda: settle([offering]), pass_by)
 
     assert (holder.decided, other) == (1, Settled())
-    assert list(mailbox.take(64)) == [offering]
+    assert ready() == [offering]

@@ -20,7 +20,7 @@ from enrollment.requests import Accepted, Answer, Declined, Submission
 from enrollment.vocabulary import Kind
 from tests.factories import ask, make_offering, make_student, make_term, open_window
 from tests.processes import python
-from tests.races import PATIENCE, settle_all, together, until
+from tests.races import PATIENCE, ready, settle_all, together, until
 
 
 @pytest.fixture
@@ -136,7 +136,7 @@ def test_what_was_accepted_is_queued_and_rung_for(
         submit(click)
 
     until(lambda: mailbox.depth(course.pk) == 6)
-    assert list(mailbox.take(64)) == [course.pk]
+    assert ready() == [course.pk]
     assert mailbox.client().llen(mailbox.SETTLE_QUEUE) >= 1
 
 

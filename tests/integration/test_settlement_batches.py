@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 from django.conf import settings
@@ -16,7 +16,7 @@ from enrollment.settlement import Report, Settled, settle, settle_ready
 from enrollment.vocabulary import Kind
 from registrar.audit.models import Entry
 from tests.factories import ask, enroll, make_offering, make_student, make_term, open_window, submit
-from tests.races import after, broken, settle_all
+from tests.races import after, broken, ready, settle_all, together
 
 
 @pytest.fixture
@@ -80,7 +80,7 @@ def test_a_settlement_that_fails_at_its_end_leaves_nothing(
     assert list(Pending.objects.values_list("request_id", flat=True)) == pending
     for written in (Enrollment, Outcome, Entry):
         assert not written._default_manager.exists()
-    assert list(mailbox.take(64)) == [course.pk]
+    assert ready() == [course.pk]
 
 
 def test_a_long_line_is_settled_in_batches_without_a_gap(
@@ -151,7 +151,7 @@ def test_what_was_settled_is_taken_out_of_the_index(term: Term, course: Offering
     settle_ready(1.0)
 
     assert queued(course) == set()
-    assert mailbox.take(64) == []
+    assert ready() == []
 
 
 def test_ghosts_leave_the_index_even_when_nothing_is_pending(term: Term, course: Offering) -> None:
@@ -263,11 +263,114 @@ def test_a_settler_that_found_nothing_left_does_not_ring(term: Term, course: Off
     assert mailbox.client().llen(mailbox.SETTLE_QUEUE) == 0
 
 
-def test_a_busy_course_is_not_moved_back_by_what_comes_later(term: Term) -> None:
+def rung() -> int:
+    """How many settle messages there are; none afterwards."""
+    redis = mailbox.client()
+    length = int(redis.llen(mailbox.SETTLE_QUEUE))
+    redis.delete(mailbox.SETTLE_QUEUE)
+    return length
+
+
+def test_nobody_is_rung_for_while_a_settler_is_about_to_come_back(
+    term: Term, course: Offering
+) -> None:
+    mailbox.take("somebody")
+    enroll(course, [make_student(term)])
+    assert rung() == 0
+
+    mailbox.leave("somebody")
+    assert rung() == 1
+    enroll(course, [make_student(term)])
+    assert rung() == 1
+
+
+def test_more_than_the_settler_on_duty_will_take_is_rung_for(
+    term: Term, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(settings.REGISTRAR, "SETTLE_OFFERINGS", 2)
+    mailbox.take("somebody")
+    for _ in range(2):
+        enroll(make_offering(term), [make_student(term)])
+    assert rung() == 0
+
+    enroll(make_offering(term), [make_student(term)])
+    assert rung() == 1
+
+
+def test_a_settler_that_does_not_come_back_is_believed_for_half_a_second(
+    term: Term, course: Offering
+) -> None:
+    mailbox.take("somebody")
+    enroll(course, [make_student(term)])
+    time.sleep(mailbox.DUTY_SECONDS)
+
+    enroll(course, [make_student(term)])
+
+    assert rung() == 1
+
+
+def test_a_settlement_that_fails_ends_its_settlers_duty(
+    term: Term, course: Offering, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> NoReturn:
+        raise RuntimeError
+
+    enroll(course, [make_student(term)])
+    rung()
+    monkeypatch.setattr(facts, "load_offerings", fail)
+
+    with pytest.raises(RuntimeError):
+        settle_ready(1.0)
+
+    assert rung() == 1
+
+
+def test_whoever_finds_another_on_duty_leaves_it_to_them(term: Term, course: Offering) -> None:
+    mailbox.take("somebody")
+    enroll(course, [make_student(term)])
+
+    assert list(mailbox.take("another")) == []
+    assert list(mailbox.take("somebody")) == [course.pk]
+
+
+def test_two_settle_while_more_is_ready_than_one_takes(
+    term: Term, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(settings.REGISTRAR, "SETTLE_OFFERINGS", 1)
+    courses = [make_offering(term) for _ in range(4)]
+    mailbox.take("somebody")
+    for course in courses:
+        enroll(course, [make_student(term)])
+
+    taken = [mailbox.take(name) for name in ("another", "somebody", "another", "somebody")]
+
+    assert [list(some) for some in taken] == [[course.pk] for course in courses[:3]] + [[]]
+    assert list(mailbox.take("another")) == [courses[3].pk]
+
+
+def test_a_settler_with_nothing_to_do_waits_a_moment_for_the_next(
+    term: Term, course: Offering, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mailbox, "LINGER_SECONDS", 0.09)
+    student = make_student(term)
+
+    def come() -> list[int]:
+        time.sleep(0.02)
+        return enroll(course, [student])
+
+    [taken, _] = together(lambda: list(mailbox.take("somebody")), come)
+
+    assert taken == [course.pk]
+
+
+def test_a_busy_course_is_not_moved_back_by_what_comes_later(
+    term: Term, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Ready courses are taken by their lowest pending id, however often they are rung for."""
+    monkeypatch.setitem(settings.REGISTRAR, "SETTLE_OFFERINGS", 1)
     busy, other = make_offering(term), make_offering(term)
     enroll(busy, [make_student(term)])
     enroll(other, [make_student(term)])
     enroll(busy, [make_student(term)])
 
-    assert list(mailbox.take(1)) == [busy.pk]
+    assert list(mailbox.take("somebody")) == [busy.pk]

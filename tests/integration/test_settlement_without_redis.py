@@ -67,7 +67,7 @@ from enrollment import mailbox
 print("ready", flush=True)
 input()
 mailbox.alive()
-mailbox.ring_if_ready()
+mailbox.leave("w")
 print("tried", flush=True)
 input()
 
@@ -84,11 +84,11 @@ CALLING = (
     + """
 calls = {
     "post": lambda: mailbox.post([(1, 1), (2, 1)]),
-    "take": lambda: list(mailbox.take(64)),
+    "take": lambda: list(mailbox.take("w")),
     "settled": lambda: mailbox.settled([mailbox.Line(1, 1, 0)]),
     "depth": lambda: mailbox.depth(1),
     "alive": mailbox.alive,
-    "ring_if_ready": mailbox.ring_if_ready,
+    "leave": lambda: mailbox.leave("w"),
     "wake": mailbox.wake,
 }
 for name, call in calls.items():

@@ -22,7 +22,7 @@ from enrollment.settlement import settle, settle_ready
 from enrollment.sweep import SETTLE_AFTER, Looked, Sweeper
 from enrollment.vocabulary import Kind
 from tests.factories import ask, enroll, make_offering, make_student, make_term, open_window
-from tests.races import PATIENCE, race, together, until
+from tests.races import PATIENCE, race, ready, together, until
 
 
 @pytest.fixture
@@ -41,10 +41,6 @@ def accept_without_a_ring(course: Offering, *students: Student) -> list[int]:
     """Rows and nothing else, as after a web process that died between its commit and Redis."""
     requests.insert([ask(Kind.ENROLL, student, course) for student in students])
     return list(Pending.objects.order_by("request_id").values_list("request_id", flat=True))
-
-
-def ready() -> list[int]:
-    return list(mailbox.take(64))
 
 
 # By looks -------------------------------------------------------------------------------------
