@@ -1,23 +1,26 @@
 """Reading what a settlement decides on, under its locks and in its lock order.
 
-Every function is one statement or two, read after the lock it depends on was granted and in a
-statement of its own: at READ COMMITTED a statement sees what was committed when it began, so a
-statement that both locks and reads may decide on what the previous holder had not yet written
-(rule 3). Plans are pinned with `unnest ... CROSS JOIN LATERAL (... OFFSET 0)`: at a term's opening
-statistics are stale, and `= ANY(array)` turns into a scan of the whole hot course. What is pinned
-like that throughout keeps its plan: for a few requests planning costs more than reading.
+What depends on a lock is read after it was granted, in a statement of its own: at READ COMMITTED
+a statement sees what was committed when it began, so a statement that both locks and reads may
+decide on what the previous holder had not yet written (rule 3). Plans are pinned with `unnest ...
+CROSS JOIN LATERAL (... OFFSET 0)`: at a term's opening statistics are stale, and `= ANY(array)`
+turns into a scan of the whole hot course. What is pinned like that throughout keeps its plan, and
+what can be asked at once goes in one message: for a few requests planning, and going to and fro,
+cost more than reading.
 """
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from django.db.backends.utils import CursorWrapper
-from msgspec.json import decode
+from msgspec.json import Decoder
 
 from courses.timetable import parse
 from registrar import prepared
 from registrar.audit.arrays import array
+from registrar.audit.log import Head, head_of
 
 from .vocabulary import (
     BASE,
@@ -30,6 +33,15 @@ from .vocabulary import (
     Waiter,
     Waiting,
 )
+
+_NOW, _HEAD, _HOLDS, _WAITS, _LOAD = range(5)
+"""What a row is about that was read when all locks were held."""
+
+
+def stream(offering: int) -> str:
+    """The audit's stream of an offering."""
+    return f"offering:{offering}"
+
 
 _LOCK_OFFERINGS = (
     "SELECT id FROM offerings WHERE id = ANY(%s::bigint[]) ORDER BY id FOR NO KEY UPDATE"
@@ -75,14 +87,18 @@ def reach(cursor: CursorWrapper, offerings: Collection[int]) -> Reach:
 
     It spares a settlement from being cut short at each of them.
     """
-    prepared.execute(cursor, _REACH, [array(offerings)], before=prepared.PIN)
+    prepared.execute(cursor, _REACH, values=[array(offerings)], before=prepared.PIN)
     reached, drawn = cursor.fetchone()
     return Reach(frozenset(reached), drawn)
 
 
+_ATTEMPTS = """
+SELECT json_agg(id) FROM attempts WHERE offerings && %(held)s::bigint[]
+"""
 _PENDING = """
-SELECT r.id, r.kind, coalesce(r.student_id, 0), r.offerings, r.body, r.actor,
-       coalesce(r.window_id, 0), r.term_id
+SELECT json_agg(json_build_array(json_build_array(
+           r.id, r.kind, coalesce(r.student_id, 0), r.offerings, r.body, r.actor,
+           coalesce(r.window_id, 0)), r.term_id) ORDER BY r.id)
 FROM (
     (SELECT line.request_id
      FROM unnest(%(held)s::bigint[]) AS held (offering)
@@ -97,11 +113,37 @@ FROM (
     WHERE offering_id = ANY(%(held)s::bigint[]) AND cancels
 ) AS next
 CROSS JOIN LATERAL (SELECT * FROM requests WHERE id = next.request_id OFFSET 0) AS r
-ORDER BY r.id
 """
-
-
-_KINDS = {kind.value: kind for kind in Kind}
+_OFFERINGS = """
+SELECT json_agg(json_build_array(
+           o.id, o.term_id, c.code, c.credit, o.status, o.auto_create, o.open_threshold,
+           o.section_limit, coalesce(o.max_sections, -1), coalesce(o.total_cap, -1),
+           o.total_permits, coalesce(o.waitlist_cap, -1), o.waiting, o.next_number) ORDER BY o.id)
+FROM unnest(%(held)s::bigint[]) AS held (offering)
+CROSS JOIN LATERAL (SELECT * FROM offerings WHERE id = held.offering OFFSET 0) AS o
+CROSS JOIN LATERAL (SELECT code, credit FROM courses WHERE id = o.course_id OFFSET 0) AS c
+"""
+_PLACES = """
+SELECT json_agg(json_build_array(offering, id, number, capacity, taken, permits, meets::text)
+                ORDER BY offering, number)
+FROM (
+    SELECT o.id AS offering, 0 AS id, 0 AS number, o.base_limit AS capacity,
+           o.base_taken AS taken, o.base_permits AS permits, o.base_meets AS meets
+    FROM unnest(%(held)s::bigint[]) AS held (offering)
+    CROSS JOIN LATERAL (SELECT * FROM offerings WHERE id = held.offering OFFSET 0) AS o
+    UNION ALL
+    SELECT s.offering_id, s.id, s.section_number, s.enrollment_limit, s.taken, s.permits, s.meets
+    FROM unnest(%(held)s::bigint[]) AS held (offering)
+    CROSS JOIN LATERAL (SELECT * FROM sections WHERE offering_id = held.offering OFFSET 0) AS s
+) AS place
+"""
+_LINE = f"""
+SELECT json_build_array(coalesce(({_ATTEMPTS}), '[]'), coalesce(({_PENDING}), '[]'),
+                        coalesce(({_OFFERINGS}), '[]'), coalesce(({_PLACES}), '[]'))::text
+"""
+_LOADED = f"""
+SELECT json_build_array(coalesce(({_OFFERINGS}), '[]'), coalesce(({_PLACES}), '[]'))::text
+"""
 
 
 class Pending(NamedTuple):
@@ -111,16 +153,58 @@ class Pending(NamedTuple):
     term: int
 
 
-def read_pending(cursor: CursorWrapper, held: Collection[int], limit: int) -> list[Pending]:
-    """The lowest pending requests of the offerings held, by id, and every CANCEL among them.
+class Offerings(NamedTuple):
+    """Offerings as facts, and the ids behind their section numbers."""
 
-    At most `limit` besides CANCELs; fewer where one of them stands in several of the lines.
-    """
-    prepared.execute(cursor, _PENDING, {"held": array(held), "limit": limit})
-    return [
-        Pending(Ask(id_, _KINDS[kind], student, tuple(touched), decode(body), actor, window), term)
-        for id_, kind, student, touched, body, actor, window, term in cursor.fetchall()
-    ]
+    facts: dict[int, OfferingFacts]
+    section_ids: dict[tuple[int, int], int]
+
+
+class Line(NamedTuple):
+    """What stands in the lines of the offerings held, and what is known of these."""
+
+    attempts: list[int]
+    """Ids of those that touched one of these offerings and have not ended: the locks being ours,
+    they were left behind."""
+    pending: list[Pending]
+    """The lowest of the pending requests, by id, and every CANCEL among them."""
+    offerings: Offerings
+    """Policy and places; their waitlists are loaded when needed."""
+
+
+_First: TypeAlias = tuple[int, int, str, int, str, bool, int, int, int, int, int, int, int, int]
+"""The first of `OfferingFacts`, up to those that are made of something else."""
+_Seats: TypeAlias = list[tuple[int, int, int, int, int, int, str]]
+_line = Decoder(tuple[list[int], list[Pending], list[_First], _Seats]).decode
+_loaded = Decoder(tuple[list[_First], _Seats]).decode
+
+
+def read_line(cursor: CursorWrapper, held: Collection[int], limit: int) -> Line:
+    """At most `limit` pending requests besides CANCELs; fewer where one of them stands in several
+    of the lines."""
+    prepared.execute(cursor, _LINE, values={"held": array(held), "limit": limit})
+    attempts, pending, offerings, seats = _line(cursor.fetchone()[0])
+    return Line(attempts, pending, _offerings(offerings, seats))
+
+
+def load_offerings(cursor: CursorWrapper, offerings: Collection[int]) -> Offerings:
+    """Of them alone, whoever holds them."""
+    cursor.execute(_LOADED, {"held": array(offerings)})
+    return _offerings(*_loaded(cursor.fetchone()[0]))
+
+
+def _offerings(offerings: Iterable[_First], seats: _Seats) -> Offerings:
+    places: defaultdict[int, list[Place]] = defaultdict(list)
+    section_ids: dict[tuple[int, int], int] = {}
+    for offering, id_, number, limit, taken, permits, meets in seats:
+        places[offering].append(Place(number, limit, taken, permits, parse(meets)))
+        if number != BASE:
+            section_ids[offering, number] = id_
+    facts = {
+        first[0]: OfferingFacts(*first, -1, tuple(places[first[0]]), (), False)
+        for first in offerings
+    }
+    return Offerings(facts, section_ids)
 
 
 _STILL_PENDING = """
@@ -137,23 +221,7 @@ def still_pending(
     return {row[0] for row in cursor.fetchall()}
 
 
-_OFFERINGS = """
-SELECT o.id, o.term_id, c.code, c.credit, o.status, o.auto_create, o.open_threshold,
-       o.section_limit, coalesce(o.max_sections, -1), coalesce(o.total_cap, -1), o.total_permits,
-       coalesce(o.waitlist_cap, -1), o.waiting, o.next_number,
-       o.base_limit, o.base_taken, o.base_permits, o.base_meets::text
-FROM unnest(%s::bigint[]) AS held (offering)
-CROSS JOIN LATERAL (SELECT * FROM offerings WHERE id = held.offering OFFSET 0) AS o
-CROSS JOIN LATERAL (SELECT code, credit FROM courses WHERE id = o.course_id OFFSET 0) AS c
-ORDER BY o.id
-"""
-_PLACES = """
-SELECT s.id, s.offering_id, s.section_number, s.enrollment_limit, s.taken, s.permits, s.meets::text
-FROM unnest(%s::bigint[]) AS held (offering)
-CROSS JOIN LATERAL (SELECT * FROM sections WHERE offering_id = held.offering OFFSET 0) AS s
-ORDER BY s.offering_id, s.section_number
-"""
-_LINE = """
+_WAITERS = """
 SELECT w.offering_id, w.request_id, w.student_id, coalesce(s.section_number, -1)
 FROM unnest(%s::bigint[]) AS held (offering)
 CROSS JOIN LATERAL (
@@ -167,34 +235,9 @@ ORDER BY w.request_id
 """
 
 
-class Offerings(NamedTuple):
-    """Offerings as facts, and the ids behind their section numbers."""
-
-    facts: dict[int, OfferingFacts]
-    section_ids: dict[tuple[int, int], int]
-
-
-def load_offerings(cursor: CursorWrapper, held: Collection[int]) -> Offerings:
-    """Policy and places of the offerings held; their waitlists are loaded when needed."""
-    prepared.execute(cursor, _PLACES, [array(held)])
-    places: dict[int, list[Place]] = {offering: [] for offering in held}
-    section_ids: dict[tuple[int, int], int] = {}
-    for id_, offering, number, limit, taken, permits, meets in cursor.fetchall():
-        places[offering].append(Place(number, limit, taken, permits, parse(meets)))
-        section_ids[offering, number] = id_
-    prepared.execute(cursor, _OFFERINGS, [array(held)])
-    facts = {}
-    for row in cursor.fetchall():
-        base_limit, base_taken, base_permits, base_meets = row[14:]
-        base = Place(BASE, base_limit, base_taken, base_permits, parse(base_meets))
-        seats = (base, *places[row[0]])
-        facts[row[0]] = OfferingFacts._make((*row[:14], -1, seats, (), False))
-    return Offerings(facts, section_ids)
-
-
 def load_lines(cursor: CursorWrapper, offerings: Collection[int]) -> dict[int, tuple[Waiter, ...]]:
     """The waitlists of these offerings, in line order."""
-    prepared.execute(cursor, _LINE, [array(offerings)])
+    prepared.execute(cursor, _WAITERS, values=[array(offerings)])
     lines: dict[int, list[Waiter]] = {offering: [] for offering in offerings}
     for offering, request, student, pinned in cursor.fetchall():
         lines[offering].append(Waiter(request, student, pinned))
@@ -242,34 +285,15 @@ def load_holders(cursor: CursorWrapper, asks: Iterable[Ask]) -> set[tuple[int, i
 
 
 _LOCK_STUDENTS = """
-SELECT st.id FROM unnest(%s::bigint[], %s::bigint[]) AS wanted (student, term)
-JOIN student_terms st ON st.student_id = wanted.student AND st.term_id = wanted.term
-ORDER BY st.id FOR NO KEY UPDATE OF st
+SELECT FROM student_terms
+WHERE student_id = ANY(%(students)s::bigint[]) AND term_id = ANY(%(terms)s::bigint[])
+ORDER BY student_id, term_id FOR NO KEY UPDATE
 """
-
-
-def lock_students(cursor: CursorWrapper, students: Collection[tuple[int, int]]) -> None:
-    """Lock students' rows of a term, in one sorted pass.
-
-    The offering's lock is not enough: credits and the timetable are shared by all the courses of
-    a student, which other settlements may hold (rule 4).
-    """
-    ids, terms = _columns(students)
-    cursor.execute(_LOCK_STUDENTS, [ids, terms])
-
-
-_STUDENTS = """
-SELECT st.student_id, st.term_id, st.credits, st.max_credits
-FROM unnest(%s::bigint[], %s::bigint[]) AS wanted (student, term)
-CROSS JOIN LATERAL (
-    SELECT * FROM student_terms
-    WHERE student_id = wanted.student AND term_id = wanted.term OFFSET 0
-) AS st
-"""
-_HELD = """
-SELECT e.student_id, e.term_id, e.offering_id, coalesce(s.section_number, 0), e.credits,
-       e.meets::text
-FROM unnest(%s::bigint[], %s::bigint[]) AS wanted (student, term)
+# All of these have the same columns, and the first of them says what a row is about.
+_STUDENTS = f"""
+SELECT {_HOLDS}, e.student_id, e.term_id, e.offering_id, coalesce(s.section_number, 0),
+       e.credits::bigint, e.meets::text, NULL::timestamptz
+FROM unnest(%(students)s::bigint[], %(their_terms)s::bigint[]) AS wanted (student, term)
 CROSS JOIN LATERAL (
     SELECT * FROM enrollments
     WHERE student_id = wanted.student AND term_id = wanted.term AND active OFFSET 0
@@ -277,11 +301,10 @@ CROSS JOIN LATERAL (
 LEFT JOIN LATERAL (
     SELECT section_number FROM sections WHERE id = e.section_id OFFSET 0
 ) AS s ON true
-ORDER BY e.offering_id
-"""
-_WAITS = """
-SELECT w.student_id, w.term_id, w.offering_id, w.request_id, coalesce(s.section_number, -1)
-FROM unnest(%s::bigint[], %s::bigint[]) AS wanted (student, term)
+UNION ALL
+SELECT {_WAITS}, w.student_id, w.term_id, w.offering_id, coalesce(s.section_number, -1),
+       w.request_id, '', NULL
+FROM unnest(%(students)s::bigint[], %(their_terms)s::bigint[]) AS wanted (student, term)
 CROSS JOIN LATERAL (
     SELECT * FROM waitlist_entries
     WHERE student_id = wanted.student AND term_id = wanted.term AND state = 'WAITING' OFFSET 0
@@ -289,34 +312,94 @@ CROSS JOIN LATERAL (
 LEFT JOIN LATERAL (
     SELECT section_number FROM sections WHERE id = w.section_id OFFSET 0
 ) AS s ON true
-ORDER BY w.offering_id
+UNION ALL
+SELECT {_LOAD}, st.student_id, st.term_id, 0, st.credits, st.max_credits, '', NULL
+FROM unnest(%(students)s::bigint[], %(their_terms)s::bigint[]) AS wanted (student, term)
+CROSS JOIN LATERAL (
+    SELECT * FROM student_terms
+    WHERE student_id = wanted.student AND term_id = wanted.term OFFSET 0
+) AS st
 """
+_KNOWN = f"""
+SELECT {_NOW}, nextval(pg_get_serial_sequence('settlements', 'id')), 0, 0, 0, 0, '',
+       clock_timestamp()
+UNION ALL
+SELECT {_HEAD}, touched.offering, 0, head.seq, 0, 0, encode(head.hash, 'hex'), NULL
+FROM unnest(%(touched)s::bigint[]) AS touched (offering)
+CROSS JOIN LATERAL ({head_of("'offering:' || touched.offering")}) AS head
+UNION ALL
+{_STUDENTS}
+"""
+
+
+class Known(NamedTuple):
+    """What a settlement knows when all its locks are held."""
+
+    number: int
+    """Its own, in the order of all that settlements write (rule 8)..."""
+    now: datetime
+    """... and the time, by the one clock there is: drawn and read only now, so that both order
+    settlements."""
+    heads: dict[str, Head]
+    """The last audit entry of each stream that it may add to."""
+    students: tuple[StudentFacts, ...]
+
+
+def lock_students(
+    cursor: CursorWrapper, students: Collection[tuple[int, int]], touched: Collection[int]
+) -> Known:
+    """Lock students' rows of a term, in one sorted pass, and then read what is known of them, and
+    where the streams of the offerings `touched` end.
+
+    The offering's lock is not enough: credits and the timetable are shared by all the courses of
+    a student, which other settlements may hold (rule 4).
+    """
+    values = {
+        **_columns(students),
+        "terms": array({term for _, term in students}),
+        "touched": array(touched),
+    }
+    prepared.execute(cursor, _LOCK_STUDENTS, _KNOWN, values=values)
+    rows = cursor.fetchall()
+    [(number, now)] = [(row[1], row[7]) for row in rows if row[0] == _NOW]
+    heads = {
+        stream(offering): Head(seq, bytes.fromhex(hash_))
+        for what, offering, _, seq, _, _, hash_, _ in rows
+        if what == _HEAD
+    }
+    return Known(number, now, heads, _students(rows))
 
 
 def load_students(
     cursor: CursorWrapper, students: Collection[tuple[int, int]]
 ) -> tuple[StudentFacts, ...]:
-    """Load, held seats and waits of students, each in a statement after the lock."""
-    ids, terms = _columns(students)
-    held: dict[tuple[int, int], list[Held]] = {}
-    prepared.execute(cursor, _HELD, [ids, terms])
-    for student, term, offering, number, credits, meets in cursor.fetchall():
-        held.setdefault((student, term), []).append(Held(offering, number, credits, parse(meets)))
-    waits: dict[tuple[int, int], list[Waiting]] = {}
-    prepared.execute(cursor, _WAITS, [ids, terms])
-    for student, term, offering, request, pinned in cursor.fetchall():
-        waits.setdefault((student, term), []).append(Waiting(offering, request, pinned))
-    prepared.execute(cursor, _STUDENTS, [ids, terms])
+    """Of them alone, whoever holds them."""
+    cursor.execute(_STUDENTS, _columns(students))
+    return _students(cursor.fetchall())
+
+
+def _columns(students: Collection[tuple[int, int]]) -> dict[str, str]:
+    ordered = sorted(students)
+    return {
+        "students": array(student for student, _ in ordered),
+        "their_terms": array(term for _, term in ordered),
+    }
+
+
+def _students(rows: Iterable[tuple[Any, ...]]) -> tuple[StudentFacts, ...]:
+    held: defaultdict[tuple[int, int], list[Held]] = defaultdict(list)
+    waits: defaultdict[tuple[int, int], list[Waiting]] = defaultdict(list)
+    loads: list[tuple[int, int, int, int]] = []
+    for what, student, term, offering, one, other, meets, _ in rows:
+        if what == _LOAD:
+            loads.append((student, term, one, other))
+        elif what == _HOLDS:
+            held[student, term].append(Held(offering, one, other, parse(meets)))
+        elif what == _WAITS:
+            waits[student, term].append(Waiting(offering, other, one))
     return tuple(
-        StudentFacts(
-            student,
-            term,
-            credits,
-            maximum,
-            tuple(held.get((student, term), ())),
-            tuple(waits.get((student, term), ())),
-        )
-        for student, term, credits, maximum in cursor.fetchall()
+        StudentFacts(*load, tuple(sorted(held[load[:2]])), tuple(sorted(waits[load[:2]])))
+        for load in loads
     )
 
 
@@ -325,8 +408,3 @@ def database_now(cursor: CursorWrapper) -> datetime:
     cursor.execute("SELECT clock_timestamp()")
     now: datetime = cursor.fetchone()[0]
     return now
-
-
-def _columns(students: Collection[tuple[int, int]]) -> tuple[str, str]:
-    ordered = sorted(students)
-    return array(student for student, _ in ordered), array(term for _, term in ordered)

@@ -1,23 +1,26 @@
 """The only writer of seats: a plan becomes rows, in the settlement's own transaction.
 
 Everything is written by `INSERT ... SELECT unnest(...)`: as fast as COPY on the server, and a
-client frozen inside a COPY would keep its locks for ever (rule 5). Counters are set to what the
+client frozen inside a COPY would keep its locks for ever (rule 5). An UPDATE names what it changes
+twice, by `= ANY` beside the join: whichever way a kept plan goes, it reads no more than that.
+Counters are set to what the
 plan says and loads are added to; the database's own CHECKs, unique and exclusion constraints
 refuse whatever the code should not have written.
 """
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from django.db.backends.utils import CursorWrapper
 
 from courses.models import section_code
 from courses.timetable import Meets, render
 from registrar.audit.arrays import array, text_array
+from registrar.audit.log import Head
 
-from .behind import Behind
+from .behind import Writer
 from .facts import Offerings
-from .record import Record, read_heads, write_history
+from .record import Record, write_history
 from .vocabulary import (
     BASE,
     Change,
@@ -84,25 +87,28 @@ def delete_sections(cursor: CursorWrapper, ids: Collection[int]) -> None:
 
 
 def write(
-    cursor: CursorWrapper, plan: Plan, state: State, offerings: Offerings, record: Record
-) -> list[tuple[int, int]]:
+    writer: Writer,
+    plan: Plan,
+    state: State,
+    offerings: Offerings,
+    heads: Mapping[str, Head],
+    record: Record,
+) -> dict[Recheck, int]:
     """Write the plan, its outcomes and its audit, and take its requests off the queue.
 
-    Returns the (offering, request) pairs of RECHECKs queued, to be posted after the commit.
+    `heads` are the last audit entries of the streams it adds to. Returns the RECHECKs that it
+    wants, with their terms.
     """
     rows = _Rows(plan, state, offerings, record)
-    heads = read_heads(cursor, plan.steps)
-    rechecks = _queue_rechecks(cursor, rows, record)
-    with Behind(cursor) as behind:
-        _delete_pending(behind, record)
-        _write_places(behind, plan, offerings)
-        _end_enrollments(behind, rows)
-        _retime(behind, rows)
-        _insert_enrollments(behind, rows)
-        _write_waitlist(behind, rows, record)
-        _add_credits(behind, rows)
-        write_history(behind, plan.steps, record, heads)
-    return rechecks
+    _write_places(writer, plan, offerings)
+    _end_enrollments(writer, rows)
+    _retime(writer, rows)
+    _insert_enrollments(writer, rows)
+    _write_waitlist(writer, rows, record)
+    _add_credits(writer, rows)
+    write_history(writer, plan.steps, record, heads)
+    _delete_pending(writer, record)
+    return rows.rechecks
 
 
 class _Rows:
@@ -164,7 +170,7 @@ UPDATE sections s SET enrollment_limit = v.capacity, taken = v.taken, permits = 
        meets = v.meets::int4multirange, needs_assignment = s.needs_assignment AND NOT v.retimed
 FROM unnest(%s::bigint[], %s::int[], %s::int[], %s::int[], %s::text[], %s::boolean[])
      AS v (id, capacity, taken, permits, meets, retimed)
-WHERE s.id = v.id
+WHERE s.id = v.id AND s.id = ANY(%s::bigint[])
 """
 _UPDATE_OFFERINGS = """
 UPDATE offerings o SET status = v.status, waiting = v.waiting, taken = v.taken,
@@ -182,18 +188,18 @@ FROM unnest(%s::bigint[], %s::text[], %s::int[], %s::int[], %s::int[], %s::int[]
            section_limit, max_sections, total_cap, waitlist_cap)
 LEFT JOIN unnest(%s::bigint[], %s::int[], %s::int[], %s::int[], %s::text[])
      AS base (id, capacity, taken, permits, meets) ON base.id = v.id
-WHERE o.id = v.id
+WHERE o.id = v.id AND o.id = ANY(%s::bigint[])
 """
 
 
-def _write_places(behind: Behind, plan: Plan, offerings: Offerings) -> None:
+def _write_places(writer: Writer, plan: Plan, offerings: Offerings) -> None:
     """Base seats go with their offering, in one update: CHECKs compare the one with the other."""
     if plan.offerings:
         columns = list(zip(*(after[:6] for after in plan.offerings), strict=True))
         policies = zip(*(after.policy for after in plan.offerings), strict=True)
         texts = [array(columns[0]), text_array(columns[1]), *map(array, columns[2:])]
         base = [place for place in plan.places if place.number == BASE]
-        behind.execute(
+        writer.execute(
             _UPDATE_OFFERINGS,
             [
                 *texts,
@@ -203,19 +209,22 @@ def _write_places(behind: Behind, plan: Plan, offerings: Offerings) -> None:
                 array(place.taken for place in base),
                 array(place.permits for place in base),
                 text_array(render(place.meets) for place in base),
+                texts[0],
             ],
         )
     sections = [place for place in plan.places if place.number != BASE]
     if sections:
-        behind.execute(
+        ids = array(offerings.section_ids[p.offering, p.number] for p in sections)
+        writer.execute(
             _UPDATE_SECTIONS,
             [
-                array(offerings.section_ids[p.offering, p.number] for p in sections),
+                ids,
                 array(place.limit for place in sections),
                 array(place.taken for place in sections),
                 array(place.permits for place in sections),
                 text_array(render(place.meets) for place in sections),
                 array(place.retimed for place in sections),
+                ids,
             ],
         )
 
@@ -227,12 +236,12 @@ WHERE e.student_id = v.student AND e.offering_id = v.offering AND e.active
 """
 
 
-def _end_enrollments(behind: Behind, rows: _Rows) -> None:
+def _end_enrollments(writer: Writer, rows: _Rows) -> None:
     """Give seats back first: the seats taken below may need their minutes."""
     if not rows.freed:
         return
     columns = [array(column) for column in zip(*rows.freed, strict=True)]
-    behind.execute(_END_ENROLLMENTS, columns, rows=len(rows.freed))
+    writer.execute(_END_ENROLLMENTS, columns, rows=len(rows.freed), rare=True)
 
 
 _INSERT_ENROLLMENTS = """
@@ -246,12 +255,12 @@ FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::int[], %
 """
 
 
-def _insert_enrollments(behind: Behind, rows: _Rows) -> None:
+def _insert_enrollments(writer: Writer, rows: _Rows) -> None:
     seats = [*rows.came_and_went, *((seat, 0) for seat in rows.seated.values())]
     if not seats:
         return
     facts = rows.offerings.facts
-    behind.execute(
+    writer.execute(
         _INSERT_ENROLLMENTS,
         [
             rows.settlement,
@@ -273,10 +282,10 @@ WHERE offering_id = %s AND active AND coalesce(section_id, 0) = %s
 """
 
 
-def _retime(behind: Behind, rows: _Rows) -> None:
+def _retime(writer: Writer, rows: _Rows) -> None:
     for change in rows.retimed:
         section = rows.section_id(change.offering, change.number)
-        behind.execute(_RETIME, [render(change.meets), change.offering, section])
+        writer.execute(_RETIME, [render(change.meets), change.offering, section], rare=True)
 
 
 _INSERT_WAITLIST = """
@@ -299,14 +308,14 @@ WHERE w.request_id = v.request
 """
 
 
-def _write_waitlist(behind: Behind, rows: _Rows, record: Record) -> None:
+def _write_waitlist(writer: Writer, rows: _Rows, record: Record) -> None:
     ended = {request: why for request, why in rows.left.items() if request not in rows.joined}
     if ended:
         columns = [record.settlement, array(ended), text_array(ended.values())]
-        behind.execute(_END_WAITS, columns, rows=len(ended))
+        writer.execute(_END_WAITS, columns, rows=len(ended), rare=True)
     if rows.joined:
         waits = list(rows.joined.values())
-        behind.execute(
+        writer.execute(
             _INSERT_WAITLIST,
             [
                 array(wait.request for wait in waits),
@@ -320,20 +329,24 @@ def _write_waitlist(behind: Behind, rows: _Rows, record: Record) -> None:
         )
     if rows.passed_over:
         codes = rows.passed_over
-        behind.execute(_PASSED_OVER, [array(codes), text_array(codes.values())])
+        writer.execute(_PASSED_OVER, [array(codes), text_array(codes.values())], rare=True)
 
 
 _ADD_CREDITS = """
 UPDATE student_terms st SET credits = st.credits + v.credits
 FROM unnest(%s::bigint[], %s::bigint[], %s::int[]) AS v (student, term, credits)
 WHERE st.student_id = v.student AND st.term_id = v.term
+  AND st.student_id = ANY(%s::bigint[]) AND st.term_id = ANY(%s::bigint[])
 """
 
 
-def _add_credits(behind: Behind, rows: _Rows) -> None:
+def _add_credits(writer: Writer, rows: _Rows) -> None:
     moved = [(*key, credits) for key, credits in rows.credits.items() if credits]
     if moved:
-        behind.execute(_ADD_CREDITS, [array(column) for column in zip(*moved, strict=True)])
+        students, terms, credits = map(list, zip(*moved, strict=True))
+        ids = array(students)
+        columns = [ids, array(terms), array(credits), ids, array(set(terms))]
+        writer.execute(_ADD_CREDITS, columns)
 
 
 _QUEUE_RECHECKS = """
@@ -354,19 +367,22 @@ RETURNING offering_id, request_id
 """
 
 
-def _queue_rechecks(cursor: CursorWrapper, rows: _Rows, record: Record) -> list[tuple[int, int]]:
+def queue_rechecks(
+    cursor: CursorWrapper, rechecks: Mapping[Recheck, int], record: Record
+) -> list[tuple[int, int]]:
     """Queue, in this transaction, a look at every line where a student may now be eligible.
 
-    Without it a waiter who was passed over once is forgotten for good (rule 13).
+    Without it a waiter who was passed over once is forgotten for good (rule 13). Returns the
+    (offering, request) pairs, to be posted after the commit.
     """
-    if not rows.rechecks:
+    if not rechecks:
         return []
     cursor.execute(
         _QUEUE_RECHECKS,
         {
-            "offerings": array(recheck.offering for recheck in rows.rechecks),
-            "students": array(recheck.student for recheck in rows.rechecks),
-            "terms": array(rows.rechecks.values()),
+            "offerings": array(recheck.offering for recheck in rechecks),
+            "students": array(recheck.student for recheck in rechecks),
+            "terms": array(rechecks.values()),
             "settlement": record.settlement,
             "now": record.now,
         },
@@ -377,10 +393,13 @@ def _queue_rechecks(cursor: CursorWrapper, rows: _Rows, record: Record) -> list[
 _DELETE_PENDING = """
 DELETE FROM pending p USING unnest(%s::bigint[], %s::bigint[]) AS v (offering, request)
 WHERE p.offering_id = v.offering AND p.request_id = v.request
+  AND p.offering_id = ANY(%s::bigint[]) AND p.request_id = ANY(%s::bigint[])
 """
 
 
-def _delete_pending(behind: Behind, record: Record) -> None:
+def _delete_pending(writer: Writer, record: Record) -> None:
     pairs = [(offering, ask.id) for ask in record.asks for offering in ask.offerings]
-    columns = [array(column) for column in zip(*pairs, strict=True)]
-    behind.execute(_DELETE_PENDING, columns, rows=len(pairs))
+    offerings, requests = map(list, zip(*pairs, strict=True))
+    ids = array(requests)
+    columns = [array(offerings), ids, array(set(offerings)), ids]
+    writer.execute(_DELETE_PENDING, columns, rows=len(pairs))

@@ -16,6 +16,7 @@ from django.db.backends.utils import CursorWrapper
 
 from registrar import prepared
 from registrar.audit.arrays import array
+from registrar.audit.log import Executes
 
 WITNESS = "witness"
 """The second connection: what it commits stays when the settlement's own transaction does not."""
@@ -111,11 +112,13 @@ DELETE FROM attempts a
 WHERE a.id = %s OR (a.id = ANY(%s::bigint[]) AND NOT EXISTS (
     SELECT FROM pending
     WHERE offering_id = ANY(a.offerings)
-      AND request_id BETWEEN a.first_request AND a.last_request))
+      AND request_id BETWEEN a.first_request AND a.last_request
+      AND request_id <> ALL(%s::bigint[])))
 """
 
 
-def end(cursor: CursorWrapper, attempt: int, found: Sequence[Attempt]) -> None:
-    """In the settlement's own transaction, last: it did not die, and nor is any range left that
-    it found and cleared."""
-    prepared.execute(cursor, _END, [attempt, array(left.id for left in found)])
+def end(writer: Executes, attempt: int, found: Sequence[Attempt], requests: Sequence[int]) -> None:
+    """In the settlement's own transaction: it did not die deciding these requests, and nor is any
+    range left that it found and of which nothing else is pending."""
+    values = [attempt, array(left.id for left in found), array(requests if found else ())]
+    writer.execute(_END, values)

@@ -6,15 +6,15 @@ from hashlib import sha256
 from itertools import islice
 from typing import Any, NamedTuple
 
-from django.db.backends.utils import CursorWrapper
 from msgspec import Struct
 from msgspec.json import Decoder
 from msgspec.json import encode as encode_json
 
 from registrar.audit.arrays import array, lines, text_array
-from registrar.audit.log import Draft, Head, canonical, extend, heads
+from registrar.audit.log import Draft, Head, canonical, extend
 
-from .behind import Behind
+from .behind import Writer
+from .facts import stream
 from .vocabulary import Ask, Event, Kind, State, Step, encode
 
 
@@ -56,35 +56,19 @@ class Record(NamedTuple):
     """Sections the database refused: offering, number, cause."""
 
 
-_NEXT = "SELECT nextval(pg_get_serial_sequence('settlements', 'id')), clock_timestamp()"
-
-
-def next_settlement(cursor: CursorWrapper) -> tuple[int, datetime]:
-    """Draw the settlement's number and read the one clock: only once all locks are held, so that
-    both order settlements."""
-    cursor.execute(_NEXT)
-    drawn: tuple[int, datetime] = cursor.fetchone()
-    return drawn
-
-
 _ENTRIES_AT_ONCE = 500
 """In one statement: so that the first are written while the next are still hashed."""
 
 
-def read_heads(cursor: CursorWrapper, steps: Iterable[Step]) -> dict[str, Head]:
-    """The last entry of each stream that these steps add to."""
-    return heads(cursor, {_stream(step.offering) for step in steps})
-
-
 def write_history(
-    behind: Behind, steps: Sequence[Step], record: Record, heads: Mapping[str, Head]
+    writer: Writer, steps: Sequence[Step], record: Record, heads: Mapping[str, Head]
 ) -> None:
     """Write every outcome, the audit entries in the order of the changes, and the settlement."""
-    _write_outcomes(behind, steps, record)
-    _write_settlement(behind, record)
+    _write_outcomes(writer, steps, record)
+    _write_settlement(writer, record)
     drafts = _drafts(steps, record)
     while some := list(islice(drafts, _ENTRIES_AT_ONCE)):
-        heads = extend(behind, heads, some, at=record.now)
+        heads = extend(writer, heads, some, at=record.now)
 
 
 _OUTCOMES = """
@@ -95,9 +79,9 @@ FROM unnest(%s::bigint[], %s::text[], %s::text[], string_to_array(%s, E'\n'))
 """
 
 
-def _write_outcomes(behind: Behind, steps: Iterable[Step], record: Record) -> None:
+def _write_outcomes(writer: Writer, steps: Iterable[Step], record: Record) -> None:
     decided = [step for step in steps if step.event is Event.DECIDED]
-    behind.execute(
+    writer.execute(
         _OUTCOMES,
         [
             record.settlement,
@@ -139,10 +123,6 @@ def _drafts(steps: Iterable[Step], record: Record) -> Iterator[Draft]:
         yield _draft(step.offering, step.event, actor, body, record, step.request)
 
 
-def _stream(offering: int) -> str:
-    return f"offering:{offering}"
-
-
 def _draft(
     offering: int,
     event: Event,
@@ -152,7 +132,7 @@ def _draft(
     request: int,
 ) -> Draft:
     return Draft(
-        _stream(offering), event, actor, canonical(body), record.settlement, request or None
+        stream(offering), event, actor, canonical(body), record.settlement, request or None
     )
 
 
@@ -162,8 +142,8 @@ VALUES (%s, clock_timestamp(), %s::bigint[], %s, %s, %s)
 """
 
 
-def _write_settlement(behind: Behind, record: Record) -> None:
-    behind.execute(
+def _write_settlement(writer: Writer, record: Record) -> None:
+    writer.execute(
         _WRITE_SETTLEMENT,
         [
             record.settlement,

@@ -30,11 +30,12 @@ from registrar.audit.arrays import array
 
 from . import facts, ledger, mailbox, poison
 from .allocation import Undecidable, allocate
-from .facts import Offerings, Pending
+from .behind import writing
+from .facts import Known, Offerings, Pending
 from .mailbox import Line
 from .openings import bar, make_sections
 from .patience import Patience, TooSlow
-from .record import Facts, Record, next_settlement
+from .record import Facts, Record
 from .rules import VERSION
 from .vocabulary import Ask, Kind, Open, Plan, State
 
@@ -165,29 +166,31 @@ class _Trial:
 
 
 def _settle_held(cursor: CursorWrapper, held: Sequence[int], trial: _Trial) -> Settled:
-    found = poison.left_behind(cursor, held)
+    line = facts.read_line(cursor, held, settings.REGISTRAR["SETTLE_BATCH"])
+    found = poison.left_behind(cursor, held) if line.attempts else []
     care = poison.caution(found, facts.database_now(cursor)) if found else poison.Caution(0)
     if care.wait:
         return Settled(put_off=True)
-    asks, terms, wider = _next_asks(cursor, held, care.limit)
+    asks, terms, wider = _next_asks(cursor, held, line.pending, care.limit)
     if not asks:
         return Settled(wider=wider)
     requests = [ask.id for ask in asks]
     trial.attempt = poison.begin(requests, held)
-    state, offerings = _load(cursor, held, asks, terms)
-    number, now = next_settlement(cursor)
+    state, known = _load(cursor, line.offerings, asks, terms)
     plan, state, record = _decide(
-        cursor, state._replace(broken=_broken(care, asks)), offerings, asks, number, now
+        cursor, state._replace(broken=_broken(care, asks)), line.offerings, asks, known
     )
-    rechecks = ledger.write(cursor, plan, state, offerings, record)
-    poison.end(cursor, trial.attempt, found)
+    with writing(cursor, len(asks)) as writer:
+        poison.end(writer, trial.attempt, found, requests)
+        rechecks = ledger.write(writer, plan, state, line.offerings, known.heads, record)
+    queued = ledger.queue_rechecks(cursor, rechecks, record)
     touched = {step.offering for step in plan.steps}
     return Settled(
         len(asks),
-        frozenset(offerings.facts[offering].code for offering in touched),
+        frozenset(line.offerings.facts[offering].code for offering in touched),
         wider,
-        tuple(rechecks),
-        tuple(offerings.section_ids[change.offering, change.number] for change in _opened(plan)),
+        tuple(queued),
+        tuple(line.offerings.section_ids[each.offering, each.number] for each in _opened(plan)),
     )
 
 
@@ -196,14 +199,13 @@ def _broken(care: poison.Caution, asks: Iterable[Ask]) -> tuple[int, ...]:
 
 
 def _next_asks(
-    cursor: CursorWrapper, held: Collection[int], careful: int
+    cursor: CursorWrapper, held: Collection[int], pending: Sequence[Pending], careful: int
 ) -> tuple[list[Ask], dict[int, int], frozenset[int]]:
     """The asks to decide, the term of each, and what the next one touches, if not all is held.
 
     Where a settlement died, at most `careful` of them, CANCELs counted.
     """
     limit = careful or settings.REGISTRAR["SETTLE_BATCH"]
-    pending = facts.read_pending(cursor, held, limit)
     ours = set(held)
     line = [entry for entry in pending if entry.ask.kind is not Kind.CANCEL]
     cut = next(
@@ -248,12 +250,11 @@ def _cancels(
 
 
 def _load(
-    cursor: CursorWrapper, held: Collection[int], asks: Sequence[Ask], terms: dict[int, int]
-) -> tuple[State, Offerings]:
+    cursor: CursorWrapper, offerings: Offerings, asks: Sequence[Ask], terms: dict[int, int]
+) -> tuple[State, Known]:
     """Steps 3 and 4: waiters who may be served, the students' locks, and then their facts."""
-    offerings = facts.load_offerings(cursor, held)
     served = facts.may_be_served(asks, offerings.facts)
-    lines = facts.load_lines(cursor, served)
+    lines = facts.load_lines(cursor, served) if served else {}
     for offering in offerings.facts.values():
         line = lines.get(offering.id, ())
         loaded = offering.id in lines or not offering.waiting
@@ -265,9 +266,9 @@ def _load(
         for waiter in line
     }
     students |= facts.load_holders(cursor, asks)
-    facts.lock_students(cursor, students)
-    known = facts.load_students(cursor, students)
-    return State(tuple(offerings.facts.values()), known), offerings
+    touched = {offering for ask in asks for offering in ask.offerings}
+    known = facts.lock_students(cursor, students, touched)
+    return State(tuple(offerings.facts.values()), known.students), known
 
 
 def _decide(
@@ -275,8 +276,7 @@ def _decide(
     state: State,
     offerings: Offerings,
     asks: Sequence[Ask],
-    number: int,
-    now: datetime,
+    known: Known,
 ) -> tuple[Plan, State, Record]:
     """Step 5, again where a request cannot be decided or the database refuses a section.
 
@@ -287,9 +287,9 @@ def _decide(
     made: dict[tuple[int, int], int] = {}
     failures: list[tuple[int, int, str]] = []
     while True:
-        plan, state = _allocate(state, asks, now)
+        plan, state = _allocate(state, asks, known.now)
         wanted = {(change.offering, change.number): change for change in _opened(plan)}
-        record = _record(number, now, asks, state, failures)
+        record = _record(known, asks, state, failures)
         missing = [wanted[key] for key in sorted(wanted.keys() - made.keys())]
         ids, failed = make_sections(cursor, missing, offerings, record)
         made |= ids
@@ -325,15 +325,11 @@ def _opened(plan: Plan) -> list[Open]:
 
 
 def _record(
-    number: int,
-    now: datetime,
-    asks: Sequence[Ask],
-    state: State,
-    failures: Sequence[tuple[int, int, str]],
+    known: Known, asks: Sequence[Ask], state: State, failures: Sequence[tuple[int, int, str]]
 ) -> Record:
-    known = Facts(VERSION, now, state, tuple(ask.id for ask in asks)).text()
+    decided_on = Facts(VERSION, known.now, state, tuple(ask.id for ask in asks)).text()
     terms = {offering.id: offering.term for offering in state.offerings}
-    return Record(number, now, WORKER, asks, terms, known, tuple(failures))
+    return Record(known.number, known.now, WORKER, asks, terms, decided_on, tuple(failures))
 
 
 _HEADS = """

@@ -48,16 +48,17 @@ class _Named(NamedTuple):
 
 def execute(
     cursor: CursorWrapper,
-    text: str,
+    *texts: str,
     values: Mapping[str, Any] | Sequence[Any],
     before: str = "",
 ) -> None:
-    """What `cursor.execute` does, with a kept plan; `before` is sent in the same message.
+    """What `cursor.execute` does, with kept plans; all of it, and `before` first, in one message.
+    The rows are those of the last of them.
 
     Only in what `anew` runs: in a session that is not the one that prepared it the statement
     fails, and its transaction with it.
     """
-    _send(cursor, (text,), values, before)
+    _send(cursor, texts, values, before)
 
 
 def _send(

@@ -2,17 +2,20 @@
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import wraps
 from types import ModuleType
 from typing import Any, TypeVar
 
 import pytest
 from django.db import connection, connections
+from django.db.backends.utils import CursorWrapper
 
-from enrollment import invariants, mailbox
+from enrollment import facts, invariants, mailbox
 from enrollment.models import Pending
 from enrollment.settlement import settle
+from enrollment.vocabulary import Ask
+from registrar.audit.arrays import array
 
 T = TypeVar("T")
 PATIENCE = 20.0
@@ -125,6 +128,28 @@ def after(
         return answer
 
     patch.setattr(owner, name, patched)
+
+
+def only(patch: pytest.MonkeyPatch, wanted: Callable[[Ask], bool]) -> None:
+    """Settlements see no other pending requests."""
+    read = facts.read_line
+
+    def read_some(*args: Any) -> facts.Line:
+        line = read(*args)
+        return line._replace(pending=[each for each in line.pending if wanted(each.ask)])
+
+    patch.setattr(facts, "read_line", read_some)
+
+
+def lock_rows(cursor: CursorWrapper, students: Collection[tuple[int, int]]) -> None:
+    """What `facts.lock_students` locks, and nothing more."""
+    ids, terms = [array({each[part] for each in students}) for part in (0, 1)]
+    cursor.execute(LOCK_STUDENTS, {"students": ids, "terms": terms})
+
+
+LOCK_STUDENTS = facts._LOCK_STUDENTS
+NO_LOCK = "SELECT 1"
+"""In its place."""
 
 
 def ready() -> list[int]:

@@ -74,12 +74,15 @@ def moment(at: datetime) -> str:
     return at.astimezone(UTC).isoformat(timespec="microseconds")
 
 
-_HEADS = """
+def head_of(stream: str) -> str:
+    """SQL for the last entry of a stream: its `seq` and `hash`. `stream` is an expression."""
+    return f"SELECT seq, hash FROM audit_entries WHERE stream = {stream} ORDER BY seq DESC LIMIT 1"
+
+
+_HEADS = f"""
 SELECT asked.stream, head.seq, head.hash
 FROM unnest(%s::text[]) AS asked (stream)
-CROSS JOIN LATERAL (
-    SELECT seq, hash FROM audit_entries WHERE stream = asked.stream ORDER BY seq DESC LIMIT 1
-) AS head
+CROSS JOIN LATERAL ({head_of("asked.stream")}) AS head
 """
 
 _APPEND = """

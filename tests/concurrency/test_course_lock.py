@@ -6,7 +6,6 @@ database's uniqueness of a request's outcome hides nothing.
 
 import threading
 from collections.abc import Callable, Collection
-from typing import Any
 
 import pytest
 from django.conf import settings
@@ -15,7 +14,7 @@ from django.db.backends.utils import CursorWrapper
 
 from courses.models import Section
 from enrollment import facts, ledger, poison
-from enrollment.facts import Offerings, Reach
+from enrollment.facts import Line, Reach
 from enrollment.models import Enrollment, Outcome, Pending
 from enrollment.settlement import Settled, settle
 from registrar.audit.arrays import array
@@ -28,7 +27,7 @@ from tests.factories import (
     make_term,
     open_window,
 )
-from tests.races import PATIENCE, Meeting, after, race, racer, ready, together
+from tests.races import PATIENCE, Meeting, after, only, race, racer, ready, together
 
 pytestmark = pytest.mark.concurrency
 
@@ -49,12 +48,7 @@ def last_seat(database: None) -> Section:
 def each_takes_one(patch: pytest.MonkeyPatch) -> None:
     """The first worker sees the first pending request only, the second the second."""
     requests = list(Pending.objects.order_by("request_id").values_list("request_id", flat=True))
-    read = facts.read_pending
-
-    def read_one(*args: Any) -> list[facts.Pending]:
-        return [entry for entry in read(*args) if entry.ask.id == requests[racer()]]
-
-    patch.setattr(facts, "read_pending", read_one)
+    only(patch, lambda ask: ask.id == requests[racer()])
 
 
 def no_course_lock(patch: pytest.MonkeyPatch) -> None:
@@ -80,7 +74,7 @@ def results() -> list[str]:
 def test_the_last_seat_is_sold_once(last_seat: Section, monkeypatch: pytest.MonkeyPatch) -> None:
     each_takes_one(monkeypatch)
     both_have_read = Meeting()
-    after(monkeypatch, facts, "load_students", both_have_read)
+    after(monkeypatch, facts, "lock_students", both_have_read)
 
     together(*settling(last_seat))
 
@@ -98,7 +92,7 @@ def test_without_the_course_lock_the_last_seat_is_sold_twice(
     no_course_lock(monkeypatch)
     each_takes_one(monkeypatch)
     both_have_read = Meeting()
-    after(monkeypatch, facts, "load_students", both_have_read)
+    after(monkeypatch, facts, "lock_students", both_have_read)
 
     together(*settling(last_seat))
 
@@ -113,7 +107,7 @@ def test_without_the_course_lock_the_database_still_decides_a_request_once(
 ) -> None:
     no_course_lock(monkeypatch)
     both_have_read = Meeting()
-    after(monkeypatch, facts, "load_offerings", both_have_read)
+    after(monkeypatch, facts, "read_line", both_have_read)
 
     ended = race(*settling(last_seat))
 
@@ -136,25 +130,26 @@ FROM locked JOIN sections s ON s.offering_id = locked.id
 
 def lock_and_read_in_one_statement(patch: pytest.MonkeyPatch) -> None:
     taken: dict[int, dict[tuple[int, int], int]] = {}
-    load = facts.load_offerings
+    read = facts.read_line
 
     def lock(cursor: CursorWrapper, offerings: Collection[int], *, wait: bool) -> list[int]:
         cursor.execute(ONE_STATEMENT, [array(offerings)])
         taken[racer()] = {(o, number): seats for o, number, seats in cursor.fetchall()}
         return sorted({offering for offering, _ in taken[racer()]})
 
-    def load_what_was_read(cursor: CursorWrapper, held: Collection[int]) -> Offerings:
-        loaded = load(cursor, held)
-        for offering in loaded.facts.values():
+    def read_what_was_read(cursor: CursorWrapper, held: Collection[int], limit: int) -> Line:
+        line = read(cursor, held, limit)
+        known = line.offerings.facts
+        for offering in known.values():
             places = tuple(
                 place._replace(taken=taken[racer()].get((offering.id, place.number), place.taken))
                 for place in offering.places
             )
-            loaded.facts[offering.id] = offering._replace(places=places)
-        return loaded
+            known[offering.id] = offering._replace(places=places)
+        return line
 
     patch.setattr(facts, "lock_offerings", lock)
-    patch.setattr(facts, "load_offerings", load_what_was_read)
+    patch.setattr(facts, "read_line", read_what_was_read)
 
 
 def test_a_settlement_that_waited_for_the_lock_sees_what_its_holder_wrote(

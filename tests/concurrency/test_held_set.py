@@ -22,7 +22,7 @@ from tests.factories import (
     open_window,
     submit,
 )
-from tests.races import Meeting, after, broken, race, racer, settle_all, together
+from tests.races import Meeting, after, broken, only, race, racer, settle_all, together
 
 pytestmark = pytest.mark.concurrency
 
@@ -67,16 +67,14 @@ def hold_nothing_beside(patch: pytest.MonkeyPatch) -> None:
 def decide_only_what_is_held(patch: pytest.MonkeyPatch) -> None:
     """Leave requests of other courses for later, and go on behind them."""
     hold_nothing_beside(patch)
-    read = facts.read_pending
+    read = facts.read_line
 
-    def read_held(cursor: CursorWrapper, held: Collection[int], limit: int) -> list[facts.Pending]:
-        return [
-            entry
-            for entry in read(cursor, held, limit)
-            if set(held).issuperset(entry.ask.offerings)
-        ]
+    def read_held(cursor: CursorWrapper, held: Collection[int], limit: int) -> facts.Line:
+        line = read(cursor, held, limit)
+        ours = [each for each in line.pending if set(held).issuperset(each.ask.offerings)]
+        return line._replace(pending=ours)
 
-    patch.setattr(facts, "read_pending", read_held)
+    patch.setattr(facts, "read_line", read_held)
 
 
 @pytest.mark.parametrize("given_is_free", [True, False])
@@ -124,19 +122,15 @@ def only_the_wanted_is_locked(patch: pytest.MonkeyPatch, given: Offering) -> Non
     takes the other, whom it now meets at work, for nobody who died at it."""
     hold_nothing_beside(patch)
     patch.setattr(poison, "left_behind", lambda *_: [])
-    lock, read = facts.lock_offerings, facts.read_pending
+    lock = facts.lock_offerings
 
     def lock_one(cursor: CursorWrapper, offerings: Collection[int], *, wait: bool) -> list[int]:
         locked = [o for o in offerings if racer() == 0 or o != given.pk]
         lock(cursor, locked, wait=wait)
         return sorted(offerings)
 
-    def read_one(cursor: CursorWrapper, held: Collection[int], limit: int) -> list[facts.Pending]:
-        kind = [Kind.ENROLL, Kind.SWAP][racer()]
-        return [entry for entry in read(cursor, held, limit) if entry.ask.kind is kind]
-
     patch.setattr(facts, "lock_offerings", lock_one)
-    patch.setattr(facts, "read_pending", read_one)
+    only(patch, lambda ask: ask.kind is [Kind.ENROLL, Kind.SWAP][racer()])
 
 
 def settling(given: Offering, wanted: Offering) -> list[Callable[[], Settled]]:
@@ -151,7 +145,7 @@ def test_a_swap_gives_its_seat_to_who_stands_in_line_for_it(
 ) -> None:
     given, wanted, newcomer = a_swap_and_a_newcomer_to_what_is_given(term)
     meeting = Meeting()
-    after(monkeypatch, facts, "load_students", meeting)
+    after(monkeypatch, facts, "lock_students", meeting)
 
     together(*settling(given, wanted))
     settle_all()
@@ -166,7 +160,7 @@ def test_with_one_of_its_courses_not_locked_half_a_swap_is_lost(
     given, wanted, newcomer = a_swap_and_a_newcomer_to_what_is_given(term)
     only_the_wanted_is_locked(monkeypatch, given)
     meeting = Meeting()
-    after(monkeypatch, facts, "load_students", meeting)
+    after(monkeypatch, facts, "lock_students", meeting)
 
     together(*settling(given, wanted))
 

@@ -14,7 +14,7 @@ import pytest
 from django.db import OperationalError, connection
 
 from courses.models import Offering
-from enrollment import facts, intake, poison, requests
+from enrollment import facts, intake, ledger, requests
 from enrollment.models import Pending, Student
 from enrollment.requests import Accepted, Submission
 from enrollment.settlement import settle
@@ -58,7 +58,7 @@ def settling(database: None) -> Iterator[Open]:
         assert settlement.commit.wait(PATIENCE)
 
     with pytest.MonkeyPatch.context() as patch:
-        after(patch, poison, "end", hold)  # the last thing before the commit
+        after(patch, ledger, "queue_rechecks", hold)  # the last thing before the commit
         yield settlement
 
 

@@ -54,7 +54,7 @@ def skipped(database: None) -> Skipped:
 
 
 def no_rechecks(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(ledger, "_queue_rechecks", lambda *_: [])
+    patch.setattr(ledger, "queue_rechecks", lambda *_: [])
 
 
 def test_a_waiter_who_was_passed_over_gets_the_seat_when_credits_come_free(

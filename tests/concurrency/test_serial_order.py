@@ -2,16 +2,15 @@
 
 import threading
 from collections.abc import Callable, Collection
-from datetime import datetime
+from typing import Any
 
 import pytest
 from django.conf import settings
 from django.db.backends.utils import CursorWrapper
 
 from courses.models import Offering
-from enrollment import facts, settlement
+from enrollment import facts
 from enrollment.models import Outcome
-from enrollment.record import next_settlement
 from enrollment.settlement import Settled, settle
 from tests.factories import enroll, make_offering, make_student, make_term, open_window
 from tests.races import PATIENCE, broken, racer, together
@@ -74,12 +73,16 @@ def test_a_settlement_that_began_first_and_locked_last_comes_last(
 def test_a_number_drawn_before_the_locks_tells_a_history_that_never_was(
     course: Offering, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    numbers: dict[int, tuple[int, datetime]] = {}
+    numbers: dict[int, int] = {}
+    lock = facts.lock_students
 
     def draw(cursor: CursorWrapper) -> None:
-        numbers[racer()] = next_settlement(cursor)
+        numbers[racer()] = lock(cursor, [], []).number
 
-    monkeypatch.setattr(settlement, "next_settlement", lambda _: numbers[racer()])
+    def drawn_before(*args: Any) -> facts.Known:
+        return lock(*args)._replace(number=numbers[racer()])
+
+    monkeypatch.setattr(facts, "lock_students", drawn_before)
 
     together(*overtaking(monkeypatch, course, at_the_start=draw))
 

@@ -4,7 +4,7 @@ Two workers settle two courses, so neither waits for the other's course.
 """
 
 from collections.abc import Callable, Collection
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import pytest
 from django.db import IntegrityError, OperationalError
@@ -12,6 +12,7 @@ from django.db.backends.utils import CursorWrapper
 
 from courses.models import Offering
 from enrollment import facts
+from enrollment.facts import Known
 from enrollment.models import Enrollment, Outcome, Pending, StudentTerm, WaitlistEntry
 from enrollment.settlement import Settled, settle
 from enrollment.vocabulary import Kind
@@ -25,10 +26,11 @@ from tests.factories import (
     open_window,
     submit,
 )
-from tests.races import Meeting, after, race, racer, settle_all, together
+from tests.races import NO_LOCK, Meeting, after, lock_rows, race, racer, settle_all, together
 
 pytestmark = pytest.mark.concurrency
 
+Students: TypeAlias = Collection[tuple[int, int]]
 MONDAY_MORNING = ((540, 630),)
 MONDAY_NOON = ((600, 690),)
 
@@ -56,13 +58,13 @@ class Two(NamedTuple):
 
 def no_student_lock(patch: pytest.MonkeyPatch) -> Meeting:
     """Take the lock away; the meeting tells whether both had read before either wrote."""
-    patch.setattr(facts, "lock_students", lambda *_: None)
+    patch.setattr(facts, "_LOCK_STUDENTS", NO_LOCK)
     return both_have_read(patch)
 
 
 def both_have_read(patch: pytest.MonkeyPatch) -> Meeting:
     meeting = Meeting()
-    after(patch, facts, "load_students", meeting)
+    after(patch, facts, "lock_students", meeting)
     return meeting
 
 
@@ -186,11 +188,13 @@ def promotion(database: None) -> Two:
 
 def without_those_who_wait(patch: pytest.MonkeyPatch, waiter: int) -> None:
     """In the first course's settlement, lock only those who asked."""
-    lock = facts.lock_students
+    load = facts.lock_students
 
-    def lock_requesters(cursor: CursorWrapper, students: Collection[tuple[int, int]]) -> None:
-        lock(cursor, {s for s in students if racer() != 0 or s[0] != waiter})
+    def lock_requesters(cursor: CursorWrapper, students: Students, touched: set[int]) -> Known:
+        lock_rows(cursor, {s for s in students if racer() != 0 or s[0] != waiter})
+        return load(cursor, students, touched)
 
+    patch.setattr(facts, "_LOCK_STUDENTS", NO_LOCK)
     patch.setattr(facts, "lock_students", lock_requesters)
 
 
@@ -258,11 +262,10 @@ def test_locking_those_who_wait_after_those_who_ask_deadlocks(
     asking = [Pending.objects.get(offering=course).student_id for course in crossed]
     lock, meeting = facts.lock_students, Meeting()
 
-    def lock_twice(cursor: CursorWrapper, students: Collection[tuple[int, int]]) -> None:
-        asks = {student for student in students if student[0] == asking[racer()]}
-        lock(cursor, asks)
+    def lock_twice(cursor: CursorWrapper, students: Students, touched: set[int]) -> Known:
+        lock_rows(cursor, {student for student in students if student[0] == asking[racer()]})
         meeting()
-        lock(cursor, set(students) - asks)
+        return lock(cursor, students, touched)
 
     monkeypatch.setattr(facts, "lock_students", lock_twice)
 

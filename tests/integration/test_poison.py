@@ -14,7 +14,7 @@ from courses.models import Offering
 from enrollment import allocation, ledger, poison
 from enrollment.models import Attempt, Outcome, Pending, Request
 from enrollment.settlement import settle
-from enrollment.vocabulary import Ask, Kind
+from enrollment.vocabulary import Ask, Kind, Recheck
 from registrar.audit.models import Entry
 from tests.factories import ask, enroll, make_offering, make_student, make_term, open_window, submit
 from tests.processes import python
@@ -274,7 +274,7 @@ def cut_off(patch: pytest.MonkeyPatch) -> None:
     """End the settlement's connection just before it writes."""
     write = ledger.write
 
-    def write_when_cut_off(*args: Any) -> list[tuple[int, int]]:
+    def write_when_cut_off(*args: Any) -> dict[Recheck, int]:
         with connection.cursor() as cursor, connections["witness"].cursor() as witness:
             cursor.execute("SELECT pg_backend_pid()")
             witness.execute("SELECT pg_terminate_backend(%s, 5000)", cursor.fetchone())
@@ -287,7 +287,7 @@ def run_out_of_time(patch: pytest.MonkeyPatch) -> None:
     """The settlement's statements are cancelled as if they had waited for a lock too long."""
     write = ledger.write
 
-    def write_late(*args: Any) -> list[tuple[int, int]]:
+    def write_late(*args: Any) -> dict[Recheck, int]:
         with connection.cursor() as cursor, connections["witness"].cursor() as witness:
             witness.execute("BEGIN")
             witness.execute("LOCK TABLE enrollments IN SHARE MODE")

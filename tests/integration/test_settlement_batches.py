@@ -317,7 +317,7 @@ def test_a_settlement_that_fails_ends_its_settlers_duty(
 
     enroll(course, [make_student(term)])
     rung()
-    monkeypatch.setattr(facts, "load_offerings", fail)
+    monkeypatch.setattr(facts, "read_line", fail)
 
     with pytest.raises(RuntimeError):
         settle_ready(1.0)

@@ -12,10 +12,9 @@ from typing import Any
 from django.db import connections
 from django.db.backends.utils import CursorWrapper
 
-from enrollment import facts, ledger, mailbox, poison, settlement
-from enrollment.facts import Offerings, Pending
+from enrollment import facts, ledger, mailbox, poison
+from enrollment.facts import Line
 from enrollment.models import Outcome
-from enrollment.record import next_settlement
 from enrollment.vocabulary import Kind
 from registrar.audit.arrays import array
 from tests.chaos.plants.ground import CLIENT, DEADLOCK, Ground
@@ -26,7 +25,7 @@ from tests.factories import ask, make_offering, make_student, make_term, open_wi
 SOLD_TWICE = frozenset(
     {CLIENT, "counters-tell-the-truth", "facts-agree-with-history", "audit-rebuilds-the-seats"}
 )
-READ = Pause("enrollment.facts:load_students")
+READ = Pause("enrollment.facts:lock_students")
 """All is locked and read; nothing is decided or written."""
 LEASE_SECONDS = 0.2
 ONE = {"SETTLE_OFFERINGS": 1}
@@ -101,12 +100,14 @@ def each_its_own() -> None:
     swap(poison, "left_behind", lambda _: lambda *_: [])
 
     def claiming(read: Any) -> Any:
-        def claim(cursor: CursorWrapper, *arguments: Any) -> list[Pending]:
-            return [entry for entry in read(cursor, *arguments) if _claimed(cursor, entry.ask.id)]
+        def claim(cursor: CursorWrapper, *arguments: Any) -> Line:
+            line: Line = read(cursor, *arguments)
+            ours = [entry for entry in line.pending if _claimed(cursor, entry.ask.id)]
+            return line._replace(pending=ours)
 
         return claim
 
-    swap(facts, "read_pending", claiming)
+    swap(facts, "read_line", claiming)
 
 
 def _claimed(cursor: CursorWrapper, request: int) -> bool:
@@ -135,19 +136,19 @@ def lock_and_read_in_one_statement() -> None:
 
         return lock
 
-    def remembering(load: Any) -> Any:
-        def remember(cursor: CursorWrapper, held: Collection[int]) -> Offerings:
-            loaded: Offerings = load(cursor, held)
-            for id_, offering in loaded.facts.items():
+    def remembering(read: Any) -> Any:
+        def remember(*arguments: Any) -> Line:
+            line: Line = read(*arguments)
+            for id_, offering in line.offerings.facts.items():
                 base, *rest = offering.places
                 seats = (base._replace(taken=taken[id_]), *rest)
-                loaded.facts[id_] = offering._replace(places=seats)
-            return loaded
+                line.offerings.facts[id_] = offering._replace(places=seats)
+            return line
 
         return remember
 
     swap(facts, "lock_offerings", locking)
-    swap(facts, "load_offerings", remembering)
+    swap(facts, "read_line", remembering)
 
 
 _SEATS_AND_LOCK = """
@@ -180,8 +181,8 @@ def released_before_the_write() -> None:
     """Requests are claimed and the lock is given back; what was decided is written afterwards."""
 
     def loading(load: Any) -> Any:
-        def load_and_release(cursor: CursorWrapper, students: Any) -> Any:
-            known = load(cursor, students)
+        def load_and_release(cursor: CursorWrapper, *arguments: Any) -> Any:
+            known = load(cursor, *arguments)
             ids = array(entry.ask.id for entry in MINE.asks)
             cursor.execute("DELETE FROM pending WHERE request_id = ANY(%s::bigint[])", [ids])
             cursor.execute("COMMIT")
@@ -191,7 +192,7 @@ def released_before_the_write() -> None:
         return load_and_release
 
     remember_who_asks()
-    swap(facts, "load_students", loading)
+    swap(facts, "lock_students", loading)
     swap(ledger, "_delete_pending", lambda _: lambda *_: None)
 
 
@@ -215,13 +216,14 @@ def a_lease_in_redis() -> None:
 
 def remember_who_asks() -> None:
     def reading(read: Any) -> Any:
-        def remember(*arguments: Any) -> list[Pending]:
-            MINE.asks = read(*arguments)
-            return list(MINE.asks)
+        def remember(*arguments: Any) -> Line:
+            line: Line = read(*arguments)
+            MINE.asks = line.pending
+            return line
 
         return remember
 
-    swap(facts, "read_pending", reading)
+    swap(facts, "read_line", reading)
 
 
 def offerings_in_no_order() -> None:
@@ -234,16 +236,22 @@ def offerings_in_no_order() -> None:
 
 
 def numbered_before_the_locks() -> None:
+    lock_students = facts.lock_students
+
     def reaching(reach: Any) -> Any:
         def draw_and_reach(cursor: CursorWrapper, offerings: Collection[int]) -> Any:
             with connections["witness"].cursor() as other:
-                MINE.number = next_settlement(other)
+                MINE.number = lock_students(other, [], []).number
             return reach(cursor, offerings)
 
         return draw_and_reach
 
     swap(facts, "reach", reaching)
-    swap(settlement, "next_settlement", lambda _: lambda _: MINE.number)
+    swap(
+        facts,
+        "lock_students",
+        lambda lock: lambda *arguments: lock(*arguments)._replace(number=MINE.number),
+    )
 
 
 _TWO_HEADS = ("ALTER TABLE audit_entries DROP CONSTRAINT audit_entry_seq_in_stream",)

@@ -7,7 +7,7 @@ class Pause(NamedTuple):
     """After a function of the product has returned, its caller stands still for a moment."""
 
     seam: str
-    """`enrollment.facts:load_students`."""
+    """`enrollment.facts:lock_students`."""
     seconds: float = 0.0
     """Of a `sleep`."""
     times: int = 1

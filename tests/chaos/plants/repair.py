@@ -42,7 +42,7 @@ def a_holder_that_freezes(ground: Ground) -> None:
     term = make_term()
     open_window(term)
     offering = make_offering(term)
-    frozen = ground.worker("one", Pause("enrollment.facts:load_students", action="freeze"))
+    frozen = ground.worker("one", Pause("enrollment.facts:lock_students", action="freeze"))
     ground.witness.submit(ask(Kind.ENROLL, make_student(term), offering))
     ground.must(frozen.paused, "a settlement frozen")
     ground.worker("two")

@@ -9,7 +9,8 @@ from typing import Any
 from django.db.backends.utils import CursorWrapper
 
 from enrollment import facts, ledger, openings, rules, settlement
-from enrollment.facts import Pending
+from enrollment.behind import Writer
+from enrollment.facts import Line, Pending
 from enrollment.models import Outcome, WaitlistEntry
 from enrollment.seating import Seating
 from enrollment.vocabulary import Kind
@@ -166,7 +167,7 @@ def last_in_line_first() -> None:
 
 
 def rechecks_lost() -> None:
-    swap(ledger, "_queue_rechecks", lambda _: lambda *_: [])
+    swap(ledger, "queue_rechecks", lambda _: lambda *_: [])
 
 
 def no_savepoint() -> None:
@@ -177,15 +178,15 @@ def decides_what_it_does_not_hold() -> None:
     """Requests of other courses are left for later, and what stands behind them is decided."""
 
     def reading(read: Any) -> Any:
-        def read_held(cursor: CursorWrapper, held: Collection[int], limit: int) -> list[Pending]:
-            ours = set(held)
-            pending = read(cursor, held, limit)
-            return [entry for entry in pending if ours.issuperset(entry.ask.offerings)]
+        def read_held(cursor: CursorWrapper, held: Collection[int], limit: int) -> Line:
+            line: Line = read(cursor, held, limit)
+            ours = [each for each in line.pending if set(held).issuperset(each.ask.offerings)]
+            return line._replace(pending=ours)
 
         return read_held
 
     swap(facts, "reach", lambda reach: lambda cursor, offerings: _only(reach, cursor, offerings))
-    swap(facts, "read_pending", reading)
+    swap(facts, "read_line", reading)
 
 
 def _only(reach: Any, cursor: CursorWrapper, offerings: Collection[int]) -> Any:
@@ -208,21 +209,22 @@ def delivered_twice() -> None:
     """A message that carries its requests comes again: they are decided with the next batch."""
 
     def reading(read: Any) -> Any:
-        def read_again(cursor: CursorWrapper, held: Collection[int], limit: int) -> list[Pending]:
-            pending: list[Pending] = read(cursor, held, limit)
-            before = getattr(_memory, "delivered", []) if pending else []
-            _memory.delivered = pending
-            return sorted(before + pending, key=lambda entry: entry.ask.id)
+        def read_again(*arguments: Any) -> Line:
+            line: Line = read(*arguments)
+            before = getattr(_memory, "delivered", []) if line.pending else []
+            _memory.delivered = line.pending
+            again = sorted(before + line.pending, key=lambda entry: entry.ask.id)
+            return line._replace(pending=again)
 
         return read_again
 
-    swap(facts, "read_pending", reading)
+    swap(facts, "read_line", reading)
     swap(ledger, "_delete_pending", lambda _: _delete_what_there_is)
 
 
-def _delete_what_there_is(cursor: CursorWrapper, record: Any) -> None:
+def _delete_what_there_is(writer: Writer, record: Any) -> None:
     ids = [ask.id for ask in record.asks]
-    cursor.execute("DELETE FROM pending WHERE request_id = ANY(%s)", [ids])
+    writer.execute("DELETE FROM pending WHERE request_id = ANY(%s)", [ids])
 
 
 _TAKEN_NEVER_FALLS = (

@@ -1,6 +1,7 @@
 """Plants in the lock of a student's row, which all the courses of the student share (rule 4)."""
 
-from collections.abc import Iterable
+from collections.abc import Collection
+from functools import partial
 from typing import Any
 
 from django.db.backends.utils import CursorWrapper
@@ -12,6 +13,7 @@ from tests.chaos.plants.locks import MINE, ONE, READ, remember_who_asks
 from tests.chaos.plants.order import Pause
 from tests.chaos.plants.plant import Plant, swap
 from tests.factories import ask, make_offering, make_student, make_term, open_window
+from tests.races import NO_LOCK, lock_rows
 
 # Scenes ---------------------------------------------------------------------------------------
 
@@ -58,7 +60,7 @@ def two_promotions_that_cross(ground: Ground) -> None:
         ground.witness.submit(ask(Kind.ENROLL, holder, course), ask(Kind.ENROLL, other, course))
     ground.drained(6)
     worker.kill()
-    held = Pause("enrollment.facts:lock_students", inner=True)
+    held = Pause("tests.chaos.plants.students:lock_who_asks")
     workers = [ground.worker(name, held, **ONE) for name in ("one", "two")]
     for holder, course in zip(students, courses, strict=True):
         ground.witness.submit(ask(Kind.DROP, holder, course))
@@ -71,37 +73,31 @@ def two_promotions_that_cross(ground: Ground) -> None:
 
 
 def no_student_lock() -> None:
-    swap(facts, "lock_students", lambda _: lambda *_: None)
+    swap(facts, "_LOCK_STUDENTS", lambda _: NO_LOCK)
 
 
-def _asking_and_others(students: Iterable[tuple[int, int]]) -> tuple[Any, Any]:
+def _lock_who_asks_first(lock: Any, cursor: CursorWrapper, students: Any, touched: Any) -> Any:
     asking = {entry.ask.student for entry in MINE.asks}
-    asked = {student for student in students if student[0] in asking}
-    return asked, set(students) - asked
+    lock_who_asks(cursor, {student for student in students if student[0] in asking})
+    return lock(cursor, students, touched)
+
+
+def lock_who_asks(cursor: CursorWrapper, students: Collection[tuple[int, int]]) -> None:
+    """A seam of its own: between the two passes a worker stands still."""
+    lock_rows(cursor, students)
 
 
 def only_who_asks_is_locked() -> None:
     remember_who_asks()
-    swap(
-        facts,
-        "lock_students",
-        lambda lock: lambda cursor, students: lock(cursor, _asking_and_others(students)[0]),
-    )
+    swap(facts, "_LOCK_STUDENTS", lambda _: NO_LOCK)
+    swap(facts, "lock_students", lambda lock: partial(_lock_who_asks_first, lock))
 
 
 def who_waits_is_locked_later() -> None:
     """Two passes instead of one: those who ask, and then those who may be promoted."""
 
-    def locking(lock: Any) -> Any:
-        def lock_twice(cursor: CursorWrapper, students: Iterable[tuple[int, int]]) -> None:
-            asked, others = _asking_and_others(students)
-            lock(cursor, asked)
-            lock(cursor, others)
-
-        return lock_twice
-
     remember_who_asks()
-    swap(facts, "lock_students", locking)
+    swap(facts, "lock_students", lambda lock: partial(_lock_who_asks_first, lock))
 
 
 _CREDITS_CHECK = ("ALTER TABLE student_terms DROP CONSTRAINT student_term_within_credit_maximum",)
