@@ -110,10 +110,20 @@ class Line(NamedTuple):
 @lru_cache(maxsize=1)
 def client() -> Redis:
     """The process's one Redis client; connections are its own and made when needed."""
+    return _client(BUDGET_SECONDS)
+
+
+@lru_cache(maxsize=1)
+def _patient() -> Redis:
+    """For who lingers: Redis looks up who has waited long enough ten times a second."""
+    return _client(LINGER_SECONDS + 0.1 + BUDGET_SECONDS)
+
+
+def _client(seconds: float) -> Redis:
     return Redis.from_url(
         settings.REDIS_URL,
         decode_responses=True,
-        socket_timeout=BUDGET_SECONDS,
+        socket_timeout=seconds,
         socket_connect_timeout=BUDGET_SECONDS,
         retry=Retry(NoBackoff(), 0),
         health_check_interval=25,
@@ -194,7 +204,7 @@ def take(settler: str) -> Sequence[int]:
     more than they will take, or they do not come back.
     """
     taken = _run(_TAKE, settler, round(DUTY_SECONDS * 1000))
-    if taken == [] and (first := client().bzpopmin(READY, LINGER_SECONDS)):
+    if taken == [] and (first := _patient().bzpopmin(READY, LINGER_SECONDS)):
         more: Any = client().zpopmin(READY, settings.REGISTRAR["SETTLE_OFFERINGS"] - 1)
         return [int(first[1]), *(int(offering) for offering, _ in more)]
     return [int(offering) for offering in (taken or ())[::2]]

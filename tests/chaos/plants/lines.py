@@ -51,7 +51,7 @@ def a_long_line(ground: Ground) -> None:
 def newest_first() -> None:
     reword(
         facts,
-        "_PENDING",
+        "_LINE",
         ("ORDER BY request_id LIMIT", "ORDER BY request_id DESC LIMIT"),
         ("ORDER BY line.request_id LIMIT", "ORDER BY line.request_id DESC LIMIT"),
     )

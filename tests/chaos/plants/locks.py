@@ -1,7 +1,8 @@
 """Plants in what is locked, how, and for how long: rules 3, 4, 5 and 8.
 
 Each scene has two workers, of which the first stands still for a moment in the middle of its
-settlement; there the second finds whatever is not locked.
+settlement; there the second finds whatever is not locked, once nobody believes any more that the
+first comes back by itself.
 """
 
 import threading
@@ -69,6 +70,7 @@ def swaps_that_cross(ground: Ground) -> None:
     workers = [ground.worker(name, held, **ONE) for name in ("one", "two")]
     ground.witness.submit(ask(Kind.SWAP, students[0], other, one))
     ground.must(lambda: any(worker.paused() for worker in workers), "a settlement under way")
+    time.sleep(mailbox.DUTY_SECONDS)
     ground.witness.submit(ask(Kind.SWAP, students[1], one, other))
     ground.meet(*workers)
     ground.drained(8)

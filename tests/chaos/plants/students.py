@@ -1,7 +1,6 @@
 """Plants in the lock of a student's row, which all the courses of the student share (rule 4)."""
 
 from collections.abc import Collection
-from functools import partial
 from typing import Any
 
 from django.db.backends.utils import CursorWrapper
@@ -60,7 +59,7 @@ def two_promotions_that_cross(ground: Ground) -> None:
         ground.witness.submit(ask(Kind.ENROLL, holder, course), ask(Kind.ENROLL, other, course))
     ground.drained(6)
     worker.kill()
-    held = Pause("tests.chaos.plants.students:lock_who_asks")
+    held = Pause("enrollment.facts:lock_students", inner=True)
     workers = [ground.worker(name, held, **ONE) for name in ("one", "two")]
     for holder, course in zip(students, courses, strict=True):
         ground.witness.submit(ask(Kind.DROP, holder, course))
@@ -76,28 +75,37 @@ def no_student_lock() -> None:
     swap(facts, "_LOCK_STUDENTS", lambda _: NO_LOCK)
 
 
-def _lock_who_asks_first(lock: Any, cursor: CursorWrapper, students: Any, touched: Any) -> Any:
+def _who_asks(students: Collection[tuple[int, int]]) -> set[tuple[int, int]]:
     asking = {entry.ask.student for entry in MINE.asks}
-    lock_who_asks(cursor, {student for student in students if student[0] in asking})
-    return lock(cursor, students, touched)
-
-
-def lock_who_asks(cursor: CursorWrapper, students: Collection[tuple[int, int]]) -> None:
-    """A seam of its own: between the two passes a worker stands still."""
-    lock_rows(cursor, students)
+    return {student for student in students if student[0] in asking}
 
 
 def only_who_asks_is_locked() -> None:
     remember_who_asks()
     swap(facts, "_LOCK_STUDENTS", lambda _: NO_LOCK)
-    swap(facts, "lock_students", lambda lock: partial(_lock_who_asks_first, lock))
+
+    def locking(load: Any) -> Any:
+        def lock_some(cursor: CursorWrapper, students: Any, touched: Any) -> Any:
+            lock_rows(cursor, _who_asks(students))
+            return load(cursor, students, touched)
+
+        return lock_some
+
+    swap(facts, "lock_students", locking)
 
 
 def who_waits_is_locked_later() -> None:
     """Two passes instead of one: those who ask, and then those who may be promoted."""
 
+    def locking(lock: Any) -> Any:
+        def lock_twice(cursor: CursorWrapper, students: Any, touched: Any) -> Any:
+            lock(cursor, _who_asks(students), touched)
+            return lock(cursor, students, touched)
+
+        return lock_twice
+
     remember_who_asks()
-    swap(facts, "lock_students", lambda lock: partial(_lock_who_asks_first, lock))
+    swap(facts, "lock_students", locking)
 
 
 _CREDITS_CHECK = ("ALTER TABLE student_terms DROP CONSTRAINT student_term_within_credit_maximum",)
