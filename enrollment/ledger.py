@@ -3,17 +3,15 @@
 Everything is written by `INSERT ... SELECT unnest(...)`: as fast as COPY on the server, and a
 client frozen inside a COPY would keep its locks for ever (rule 5). An UPDATE names what it changes
 twice, by `= ANY` beside the join: whichever way a kept plan goes, it reads no more than that.
-Counters are set to what the
-plan says and loads are added to; the database's own CHECKs, unique and exclusion constraints
-refuse whatever the code should not have written.
+Counters are set to what the plan says and loads are added to; the database's own CHECKs, unique
+and exclusion constraints refuse whatever the code should not have written.
 """
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping
 
 from django.db.backends.utils import CursorWrapper
 
-from courses.models import section_code
 from courses.timetable import Meets, render
 from registrar.audit.arrays import array, text_array
 from registrar.audit.log import Head
@@ -26,7 +24,6 @@ from .vocabulary import (
     Change,
     Event,
     Free,
-    Open,
     Plan,
     Recheck,
     Seat,
@@ -36,54 +33,6 @@ from .vocabulary import (
     Unwait,
     Wait,
 )
-
-_INSERT_SECTIONS = """
-INSERT INTO sections (offering_id, course_id, term_id, section_number, code, enrollment_limit,
-                      instructor_id, schedule, taken, permits, meets, automatic, needs_assignment,
-                      opened_by, created_at)
-SELECT opened.offering, o.course_id, o.term_id, opened.number, opened.code, opened.capacity,
-       like_it.instructor_id, coalesce(like_it.schedule, '{}'), 0, 0, '{}', true, true,
-       %s, %s
-FROM unnest(%s::bigint[], %s::int[], %s::text[], %s::int[])
-     AS opened (offering, number, code, capacity)
-JOIN offerings o ON o.id = opened.offering
-LEFT JOIN LATERAL (
-    SELECT instructor_id, schedule FROM sections
-    WHERE offering_id = opened.offering ORDER BY section_number LIMIT 1
-) AS like_it ON true
-ORDER BY opened.offering, opened.number
-RETURNING offering_id, section_number, id
-"""
-
-
-def insert_sections(
-    cursor: CursorWrapper, opened: Sequence[Open], offerings: Offerings, record: Record
-) -> dict[tuple[int, int], int]:
-    """Insert new sections and answer their ids by (offering, number).
-
-    Each is like the first section of its offering, with instructor and schedule still to be
-    confirmed (T31). Raises what the database raises: the caller holds the savepoint.
-    """
-    cursor.execute(
-        _INSERT_SECTIONS,
-        [
-            record.settlement,
-            record.now,
-            array(o.offering for o in opened),
-            array(o.number for o in opened),
-            text_array(section_code(offerings.facts[o.offering].code, o.number) for o in opened),
-            array(o.limit for o in opened),
-        ],
-    )
-    return {(offering, number): id_ for offering, number, id_ in cursor.fetchall()}
-
-
-_DELETE_SECTIONS = "DELETE FROM sections WHERE id = ANY(%s::bigint[])"
-
-
-def delete_sections(cursor: CursorWrapper, ids: Collection[int]) -> None:
-    """Take back sections of this same transaction that a second plan no longer opens."""
-    cursor.execute(_DELETE_SECTIONS, [array(ids)])
 
 
 def write(

@@ -33,7 +33,7 @@ from .allocation import Undecidable, allocate
 from .behind import writing
 from .facts import Known, Offerings, Pending
 from .mailbox import Line
-from .openings import bar, make_sections
+from .openings import bar, delete_sections, make_sections
 from .patience import Patience, TooSlow
 from .record import Facts, Record
 from .rules import VERSION
@@ -299,7 +299,7 @@ def _decide(
         state = bar(state, failed, made)
     surplus = made.keys() - wanted.keys()
     if surplus:
-        ledger.delete_sections(cursor, [made.pop(key) for key in surplus])
+        delete_sections(cursor, [made.pop(key) for key in surplus])
     offerings.section_ids.update(made)
     return plan, state, record
 

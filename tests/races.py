@@ -147,7 +147,7 @@ def lock_rows(cursor: CursorWrapper, students: Collection[tuple[int, int]]) -> N
     cursor.execute(LOCK_STUDENTS, {"students": ids, "terms": terms})
 
 
-LOCK_STUDENTS = facts._LOCK_STUDENTS
+LOCK_STUDENTS = facts.students._LOCK_STUDENTS
 NO_LOCK = "SELECT 1"
 """In its place."""
 

@@ -53,7 +53,7 @@ def each_takes_one(patch: pytest.MonkeyPatch) -> None:
 
 def no_course_lock(patch: pytest.MonkeyPatch) -> None:
     """And nobody takes the other, whom they now meet at work, for somebody who died at it."""
-    patch.setattr(facts, "_LOCK_OFFERINGS", NO_LOCK)
+    patch.setattr(facts.lines, "_LOCK_OFFERINGS", NO_LOCK)
     patch.setattr(poison, "left_behind", lambda *_: [])
 
 
@@ -197,7 +197,7 @@ def test_at_repeatable_read_who_waited_for_the_row_can_only_be_thrown_away(
     last_seat: Section, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     each_takes_one(monkeypatch)
-    isolate(monkeypatch, facts._LOCK_OFFERINGS)
+    isolate(monkeypatch, facts.lines._LOCK_OFFERINGS)
     after(monkeypatch, facts, "lock_offerings", Meeting())
 
     ended = race(*settling(last_seat))

@@ -58,7 +58,7 @@ class Two(NamedTuple):
 
 def no_student_lock(patch: pytest.MonkeyPatch) -> Meeting:
     """Take the lock away; the meeting tells whether both had read before either wrote."""
-    patch.setattr(facts, "_LOCK_STUDENTS", NO_LOCK)
+    patch.setattr(facts.students, "_LOCK_STUDENTS", NO_LOCK)
     return both_have_read(patch)
 
 
@@ -194,7 +194,7 @@ def without_those_who_wait(patch: pytest.MonkeyPatch, waiter: int) -> None:
         lock_rows(cursor, {s for s in students if racer() != 0 or s[0] != waiter})
         return load(cursor, students, touched)
 
-    patch.setattr(facts, "_LOCK_STUDENTS", NO_LOCK)
+    patch.setattr(facts.students, "_LOCK_STUDENTS", NO_LOCK)
     patch.setattr(facts, "lock_students", lock_requesters)
 
 

@@ -102,7 +102,7 @@ def test_a_settlement_begun_anew_decides_nothing_that_it_no_longer_holds(
     assert settlement.settle([course.pk]).decided == 1
     assert accepts(course)
     with connection.cursor() as cursor:
-        cursor.execute(f"DEALLOCATE {prepared._named(facts._LINE).name}")
+        cursor.execute(f"DEALLOCATE {prepared._named(facts.lines._LINE).name}")
     lock, tries = facts.lock_offerings, [True]
 
     def the_first_time(*args: Any, **kwargs: Any) -> list[int]:
@@ -202,11 +202,11 @@ def lookups(node: dict[str, Any]) -> list[Lookup]:
 
 
 SETTLING = [
-    facts._REACH,
-    facts._LINE,
-    facts._WAITERS,
-    facts._LOCK_STUDENTS,
-    facts._KNOWN,
+    facts.lines._REACH,
+    facts.lines._LINE,
+    facts.lines._WAITERS,
+    facts.students._LOCK_STUDENTS,
+    facts.students._KNOWN,
     ledger._UPDATE_OFFERINGS,
     ledger._UPDATE_SECTIONS,
     ledger._ADD_CREDITS,

@@ -72,7 +72,7 @@ def two_promotions_that_cross(ground: Ground) -> None:
 
 
 def no_student_lock() -> None:
-    swap(facts, "_LOCK_STUDENTS", lambda _: NO_LOCK)
+    swap(facts.students, "_LOCK_STUDENTS", lambda _: NO_LOCK)
 
 
 def _who_asks(students: Collection[tuple[int, int]]) -> set[tuple[int, int]]:
@@ -82,7 +82,7 @@ def _who_asks(students: Collection[tuple[int, int]]) -> set[tuple[int, int]]:
 
 def only_who_asks_is_locked() -> None:
     remember_who_asks()
-    swap(facts, "_LOCK_STUDENTS", lambda _: NO_LOCK)
+    swap(facts.students, "_LOCK_STUDENTS", lambda _: NO_LOCK)
 
     def locking(load: Any) -> Any:
         def lock_some(cursor: CursorWrapper, students: Any, touched: Any) -> Any:

@@ -1,47 +1,23 @@
-"""Reading what a settlement decides on, under its locks and in its lock order.
-
-What depends on a lock is read after it was granted, in a statement of its own: at READ COMMITTED
-a statement sees what was committed when it began, so a statement that both locks and reads may
-decide on what the previous holder had not yet written (rule 3). Plans are pinned with `unnest ...
-CROSS JOIN LATERAL (... OFFSET 0)`: at a term's opening statistics are stale, and `= ANY(array)`
-turns into a scan of the whole hot course. What is pinned like that throughout keeps its plan, and
-what can be asked at once goes in one message: for a few requests planning, and going to and fro,
-cost more than reading.
-"""
+"""Offerings: their locks, what stands in their lines, and what is known of them."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
-from datetime import datetime
-from typing import Any, NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from django.db.backends.utils import CursorWrapper
 from msgspec.json import Decoder
 
 from courses.timetable import parse
-from registrar import prepared
-from registrar.audit.arrays import array
-from registrar.audit.log import Head, head_of
-
-from .vocabulary import (
+from enrollment.vocabulary import (
     BASE,
     Ask,
-    Held,
     Kind,
     OfferingFacts,
     Place,
-    StudentFacts,
     Waiter,
-    Waiting,
 )
-
-_NOW, _HEAD, _HOLDS, _WAITS, _LOAD = range(5)
-"""What a row is about that was read when all locks were held."""
-
-
-def stream(offering: int) -> str:
-    """The audit's stream of an offering."""
-    return f"offering:{offering}"
-
+from registrar import prepared
+from registrar.audit.arrays import array
 
 _LOCK_OFFERINGS = (
     "SELECT id FROM offerings WHERE id = ANY(%s::bigint[]) ORDER BY id FOR NO KEY UPDATE"
@@ -265,146 +241,3 @@ _ONLY_TAKES = frozenset({Kind.ENROLL, Kind.BUNDLE, Kind.LEAVE, Kind.CANCEL})
 def _may_grow(facts: OfferingFacts) -> bool:
     sections = len(facts.places) - 1
     return facts.auto_create and (facts.max_sections < 0 or sections < facts.max_sections)
-
-
-_HOLDERS = """
-SELECT e.student_id, e.term_id
-FROM enrollments e LEFT JOIN sections s ON s.id = e.section_id
-WHERE e.offering_id = %s AND e.active AND coalesce(s.section_number, 0) = %s
-"""
-
-
-def load_holders(cursor: CursorWrapper, asks: Iterable[Ask]) -> set[tuple[int, int]]:
-    """Students (with their term) of the sections whose times are to be confirmed."""
-    holders: set[tuple[int, int]] = set()
-    for ask in asks:
-        if ask.kind is Kind.TIMETABLE:
-            cursor.execute(_HOLDERS, [ask.body["offering"], ask.body["section"]])
-            holders.update(cursor.fetchall())
-    return holders
-
-
-_LOCK_STUDENTS = """
-SELECT FROM student_terms
-WHERE student_id = ANY(%(students)s::bigint[]) AND term_id = ANY(%(terms)s::bigint[])
-ORDER BY student_id, term_id FOR NO KEY UPDATE
-"""
-# All of these have the same columns, and the first of them says what a row is about.
-_STUDENTS = f"""
-SELECT {_HOLDS}, e.student_id, e.term_id, e.offering_id, coalesce(s.section_number, 0),
-       e.credits::bigint, e.meets::text, NULL::timestamptz
-FROM unnest(%(students)s::bigint[], %(their_terms)s::bigint[]) AS wanted (student, term)
-CROSS JOIN LATERAL (
-    SELECT * FROM enrollments
-    WHERE student_id = wanted.student AND term_id = wanted.term AND active OFFSET 0
-) AS e
-LEFT JOIN LATERAL (
-    SELECT section_number FROM sections WHERE id = e.section_id OFFSET 0
-) AS s ON true
-UNION ALL
-SELECT {_WAITS}, w.student_id, w.term_id, w.offering_id, coalesce(s.section_number, -1),
-       w.request_id, '', NULL
-FROM unnest(%(students)s::bigint[], %(their_terms)s::bigint[]) AS wanted (student, term)
-CROSS JOIN LATERAL (
-    SELECT * FROM waitlist_entries
-    WHERE student_id = wanted.student AND term_id = wanted.term AND state = 'WAITING' OFFSET 0
-) AS w
-LEFT JOIN LATERAL (
-    SELECT section_number FROM sections WHERE id = w.section_id OFFSET 0
-) AS s ON true
-UNION ALL
-SELECT {_LOAD}, st.student_id, st.term_id, 0, st.credits, st.max_credits, '', NULL
-FROM unnest(%(students)s::bigint[], %(their_terms)s::bigint[]) AS wanted (student, term)
-CROSS JOIN LATERAL (
-    SELECT * FROM student_terms
-    WHERE student_id = wanted.student AND term_id = wanted.term OFFSET 0
-) AS st
-"""
-_KNOWN = f"""
-SELECT {_NOW}, nextval(pg_get_serial_sequence('settlements', 'id')), 0, 0, 0, 0, '',
-       clock_timestamp()
-UNION ALL
-SELECT {_HEAD}, touched.offering, 0, head.seq, 0, 0, encode(head.hash, 'hex'), NULL
-FROM unnest(%(touched)s::bigint[]) AS touched (offering)
-CROSS JOIN LATERAL ({head_of("'offering:' || touched.offering")}) AS head
-UNION ALL
-{_STUDENTS}
-"""
-
-
-class Known(NamedTuple):
-    """What a settlement knows when all its locks are held."""
-
-    number: int
-    """Its own, in the order of all that settlements write (rule 8)..."""
-    now: datetime
-    """... and the time, by the one clock there is: drawn and read only now, so that both order
-    settlements."""
-    heads: dict[str, Head]
-    """The last audit entry of each stream that it may add to."""
-    students: tuple[StudentFacts, ...]
-
-
-def lock_students(
-    cursor: CursorWrapper, students: Collection[tuple[int, int]], touched: Collection[int]
-) -> Known:
-    """Lock students' rows of a term, in one sorted pass, and then read what is known of them, and
-    where the streams of the offerings `touched` end.
-
-    The offering's lock is not enough: credits and the timetable are shared by all the courses of
-    a student, which other settlements may hold (rule 4).
-    """
-    values = {
-        **_columns(students),
-        "terms": array({term for _, term in students}),
-        "touched": array(touched),
-    }
-    prepared.execute(cursor, _LOCK_STUDENTS, _KNOWN, values=values)
-    rows = cursor.fetchall()
-    [(number, now)] = [(row[1], row[7]) for row in rows if row[0] == _NOW]
-    heads = {
-        stream(offering): Head(seq, bytes.fromhex(hash_))
-        for what, offering, _, seq, _, _, hash_, _ in rows
-        if what == _HEAD
-    }
-    return Known(number, now, heads, _students(rows))
-
-
-def load_students(
-    cursor: CursorWrapper, students: Collection[tuple[int, int]]
-) -> tuple[StudentFacts, ...]:
-    """Of them alone, whoever holds them."""
-    cursor.execute(_STUDENTS, _columns(students))
-    return _students(cursor.fetchall())
-
-
-def _columns(students: Collection[tuple[int, int]]) -> dict[str, str]:
-    ordered = sorted(students)
-    return {
-        "students": array(student for student, _ in ordered),
-        "their_terms": array(term for _, term in ordered),
-    }
-
-
-def _students(rows: Iterable[tuple[Any, ...]]) -> tuple[StudentFacts, ...]:
-    held: defaultdict[tuple[int, int], list[Held]] = defaultdict(list)
-    waits: defaultdict[tuple[int, int], list[Waiting]] = defaultdict(list)
-    loads: list[tuple[int, int, int, int]] = []
-    for what, student, term, offering, one, other, meets, _ in rows:
-        if what == _LOAD:
-            loads.append((student, term, one, other))
-        elif what == _HOLDS:
-            held[student, term].append(Held(offering, one, other, parse(meets)))
-        elif what == _WAITS:
-            waits[student, term].append(Waiting(offering, other, one))
-    return tuple(
-        StudentFacts(*load, tuple(sorted(held[load[:2]])), tuple(sorted(waits[load[:2]])))
-        for load in loads
-    )
-
-
-def database_now(cursor: CursorWrapper) -> datetime:
-    """The one clock: PostgreSQL's, as it is at this moment."""
-    cursor.execute("SELECT clock_timestamp()")
-    now: datetime = cursor.fetchone()[0]
-    return now
