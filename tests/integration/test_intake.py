@@ -99,7 +99,26 @@ def test_posts_that_come_during_a_commit_share_the_next(
     assert [type(answer) for answer in answers] == [Accepted] * 6
 
 
-def test_a_post_that_comes_alone_waits_for_no_company(clicks: list[Submission]) -> None:
+def test_after_a_commit_of_a_few_the_next_few_are_waited_for(
+    clicks: list[Submission], gate: Gate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(intake, "COMPANY_SECONDS", 0.5)
+    submit_together(gate, clicks[:4])
+
+    with ThreadPoolExecutor() as pool:
+        one = pool.submit(submit, clicks[4])
+        time.sleep(0.1)
+        other = pool.submit(submit, clicks[5])
+
+    assert isinstance(one.result(), Accepted)
+    assert isinstance(other.result(), Accepted)
+    assert gate.sizes[-1] == 2
+
+
+def test_a_post_that_comes_alone_waits_for_no_company(
+    clicks: list[Submission], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(intake, "COMPANY_SECONDS", 1.0)
     submit(clicks[0])
     begun = time.monotonic()
 
