@@ -88,7 +88,7 @@ class Together(Writer):
             self._check(asked)
             return
         self._asked.append(asked)
-        if rows is not None:
+        if rows is not None or len(self._asked) == AT_ONCE:
             self._send()
 
     def __exit__(

@@ -8,6 +8,7 @@ budget, and one that fails is logged and never raised.
 
 import threading
 from collections.abc import Callable, Iterable, Sequence
+from enum import StrEnum
 from functools import lru_cache, wraps
 from typing import Any, NamedTuple, ParamSpec, TypeVar
 
@@ -33,6 +34,8 @@ READY = PREFIX + "ready"
 DUTY = PREFIX + "duty"
 DUTY_SECONDS = 0.5
 """How long after its last take a settler is believed to come back for what is ready by then."""
+RELIEF_SECONDS = 1.0
+"""How long a settler whose time is over goes on at most, until another has come for it."""
 LINGER_SECONDS = 0.05
 """How long one with nothing to do stays on duty: a message to call another costs more than a
 settlement."""
@@ -80,21 +83,38 @@ end
 )
 
 # What is longest ready, for whoever is on duty by this call: who finds somebody else on duty, and
-# no more ready than they will take, leaves it to them.
+# no more ready than they will take, leaves it to them. One whose time is over (there is a dash
+# before its name) is on duty until another has settled something and takes again: at first a
+# settler is slow, having come through Celery to a database that does not know it.
 _TAKE = """
+local name, turn = ARGV[3], ARGV[5]
 local duty = redis.call('GET', KEYS[3])
-local others = duty and duty ~= ARGV[3]
-if others and redis.call('ZCARD', KEYS[1]) <= tonumber(ARGV[2]) then return false end
-redis.call('SET', KEYS[3], ARGV[3], 'PX', ARGV[4])
+local over = duty and string.sub(duty, 1, 1) == '-'
+local others = duty and duty ~= name and duty ~= '-' .. name
+if others and turn == 'OVER' then return false end
+if others and not over and redis.call('ZCARD', KEYS[1]) <= tonumber(ARGV[2]) then return false end
+if turn == 'OVER' then name = '-' .. name end
+if not over or turn ~= 'FIRST' then redis.call('SET', KEYS[3], name, 'PX', ARGV[4]) end
 return redis.call('ZPOPMIN', KEYS[1], ARGV[2])
 """
 
 _LEAVE = (
     """
-if redis.call('GET', KEYS[3]) == ARGV[3] then redis.call('DEL', KEYS[3]) end
+local duty = redis.call('GET', KEYS[3])
+if duty == ARGV[3] or duty == '-' .. ARGV[3] then redis.call('DEL', KEYS[3]) end
 """
     + _WANTED
 )
+
+
+class Turn(StrEnum):
+    """How far a settler is with its time."""
+
+    FIRST = "FIRST"
+    """It has taken nothing yet."""
+    ON = "ON"
+    OVER = "OVER"
+    """It goes on until another has come."""
 
 
 class Line(NamedTuple):
@@ -191,19 +211,20 @@ def _bell() -> Connection:
 
 @_best_effort(None)
 def wake() -> None:
-    """Ring for nothing: settlers that wake before the rush have their connections ready."""
+    """Ring, whatever there is: settlers that wake before the rush have their connections ready,
+    and one whose time is over wants another in its place."""
     ring()
 
 
 @_best_effort(())
-def take(settler: str) -> Sequence[int]:
+def take(settler: str, turn: Turn = Turn.FIRST) -> Sequence[int]:
     """The offerings longest ready, as many as one settlement takes; where there is none, it waits
     for one a while. None for who is not needed.
 
     Whoever takes is on duty: for what is ready after this nobody else is rung for, unless it is
     more than they will take, or they do not come back.
     """
-    taken = _run(_TAKE, settler, round(DUTY_SECONDS * 1000))
+    taken = _run(_TAKE, settler, round(DUTY_SECONDS * 1000), turn)
     if taken == [] and (first := _patient().bzpopmin(READY, LINGER_SECONDS)):
         more: Any = client().zpopmin(READY, settings.REGISTRAR["SETTLE_OFFERINGS"] - 1)
         return [int(first[1]), *(int(offering) for offering, _ in more)]

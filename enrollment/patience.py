@@ -30,10 +30,8 @@ class Patience:
     def __init__(self, alive: Callable[[], None]) -> None:
         self._alive = alive
         self._spoke = time.monotonic()
-        self._deciding = 0
+        self._deciding = self._seen = self._looks = 0
         self._thread = threading.get_ident()
-        self._done = threading.Event()
-        self._watcher = threading.Thread(target=self._watch, name="patience", daemon=True)
 
     def __call__(self, request: int) -> None:
         self._deciding = request
@@ -43,7 +41,7 @@ class Patience:
             self._alive()
 
     def __enter__(self) -> "Patience":
-        self._watcher.start()
+        _watcher.begin(self)
         return self
 
     def __exit__(
@@ -54,22 +52,56 @@ class Patience:
     ) -> None:
         # One raised in the very last moment may arrive here: the decision was made after all.
         try:
-            self._done.set()
-            self._watcher.join()
+            _watcher.end(self)
         except TooSlow:
-            self._watcher.join()
+            _watcher.end(self)
 
-    def _watch(self) -> None:
-        seen, looks = 0, 0
-        while not self._done.wait(SECONDS / _LOOKS):
-            looks = looks + 1 if self._deciding == seen else 0
-            seen = self._deciding
-            if looks >= _LOOKS and seen:
-                self._interrupt(seen)
-                looks = 0
+    def look(self) -> None:
+        """Four times a second, from another thread: interrupt what is still where it was."""
+        self._looks = self._looks + 1 if self._deciding == self._seen else 0
+        self._seen = self._deciding
+        if self._looks >= _LOOKS and self._seen:
+            self._interrupt(self._seen)
+            self._looks = 0
 
     def _interrupt(self, request: int) -> None:
         slow = type("TooSlow", (TooSlow,), {"request": request})
         ctypes.pythonapi.PyThreadState_SetAsyncExc(
             ctypes.c_ulong(self._thread), ctypes.py_object(slow)
         )
+
+
+class _Watcher:
+    """A process's thread that looks, for as long as it finds anybody to look at: one for each
+    settlement would cost as much as deciding a few requests."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._watched: set[Patience] = set()
+        self._running: threading.Thread | None = None
+
+    def begin(self, one: Patience) -> None:
+        with self._lock:
+            self._watched.add(one)
+            # It may have been left behind by a fork.
+            if self._running is None or not self._running.is_alive():
+                self._running = threading.Thread(target=self._run, name="patience", daemon=True)
+                self._running.start()
+
+    def end(self, one: Patience) -> None:
+        """Afterwards nobody interrupts it any more."""
+        with self._lock:
+            self._watched.discard(one)
+
+    def _run(self) -> None:
+        while True:
+            time.sleep(SECONDS / _LOOKS)
+            with self._lock:
+                if not self._watched:
+                    self._running = None
+                    return
+                for one in self._watched:
+                    one.look()
+
+
+_watcher = _Watcher()

@@ -94,10 +94,15 @@ VALUES (%s, %s, %s, %s::bigint[], clock_timestamp()) RETURNING id
 """
 
 
+# A server that dies forgets the attempts of its last moment: nobody's request is to blame for that.
+_AT_EASE = f"{prepared.PIN}SET LOCAL synchronous_commit = off;"
+
+
 def begin(requests: Sequence[int], offerings: Collection[int]) -> int:
     """Commit, apart from the settlement's transaction, that it is about to try these requests."""
     values = [requests[0], requests[-1], len(requests), array(offerings)]
-    [(attempt,)] = prepared.fetch(_BEGIN, values=values, using=connections[WITNESS])
+    witness = connections[WITNESS]
+    [(attempt,)] = prepared.fetch(_BEGIN, values=values, using=witness, before=_AT_EASE)
     return int(attempt)
 
 

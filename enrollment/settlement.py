@@ -32,7 +32,7 @@ from . import facts, ledger, mailbox, poison
 from .allocation import Undecidable, allocate
 from .behind import writing
 from .facts import Known, Offerings, Pending
-from .mailbox import Line
+from .mailbox import Line, Turn
 from .openings import bar, delete_sections, make_sections
 from .patience import Patience, TooSlow
 from .record import Facts, Record
@@ -68,20 +68,30 @@ class Report(NamedTuple):
 
 
 def settle_ready(seconds: float) -> Report:
-    """Settle what is ready until nothing is or `seconds` are over, then ring if more waits."""
+    """Settle what is ready until nothing is or `seconds` are over, then ring if more waits.
+
+    Where there is more to do by then, another is rung for at once, and until they have come it goes
+    on for a second at most: who is rung for takes a while to be there.
+    """
     begun = time.monotonic()
     courses: set[str] = set()
     decided = settlements = 0
     settler = f"{WORKER}:{secrets.token_hex(4)}"
+    turn = Turn.FIRST
     try:
-        while time.monotonic() - begun < seconds:
-            ready = mailbox.take(settler)
+        while time.monotonic() - begun < seconds + mailbox.RELIEF_SECONDS:
+            ready = mailbox.take(settler, turn)
             if not ready:
                 break
             done = settle(ready)
             courses |= done.codes
             decided += done.decided
             settlements += bool(done.decided)
+            if turn is Turn.FIRST:
+                turn = Turn.ON
+            if turn is Turn.ON and time.monotonic() - begun >= seconds:
+                turn = Turn.OVER
+                mailbox.wake()
     finally:
         mailbox.leave(settler)
     milliseconds = round((time.monotonic() - begun) * 1000)

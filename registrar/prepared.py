@@ -93,6 +93,7 @@ def fetch(
     *texts: str,
     values: Mapping[str, Any] | Sequence[Any],
     using: BaseDatabaseWrapper = connection,
+    before: str = PIN,
 ) -> list[tuple[Any, ...]]:
     """The rows of the last of these statements, by kept plans where the session keeps them.
 
@@ -106,7 +107,7 @@ def fetch(
             if using.in_atomic_block:
                 cursor.execute(";".join(texts), values)
             else:
-                _send(cursor, texts, values, before=PIN)
+                _send(cursor, texts, values, before)
             found: list[tuple[Any, ...]] = cursor.fetchall()
             return found
 

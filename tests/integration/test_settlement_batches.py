@@ -10,7 +10,7 @@ from django.db import connection
 
 from courses.models import Offering, Term
 from enrollment import facts, mailbox, settlement
-from enrollment.mailbox import Line
+from enrollment.mailbox import Line, Turn
 from enrollment.models import Attempt, Enrollment, Outcome, Pending, Settlement
 from enrollment.settlement import Report, Settled, settle, settle_ready
 from enrollment.vocabulary import Kind
@@ -244,6 +244,7 @@ def test_a_settler_whose_time_is_up_rings_for_the_next(
     term: Term, course: Offering, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(settings.REGISTRAR, "SETTLE_BATCH", 1)
+    monkeypatch.setattr(mailbox, "RELIEF_SECONDS", 0)
     enroll(course, [make_student(term) for _ in range(3)])
     mailbox.client().delete(mailbox.SETTLE_QUEUE)
     after(monkeypatch, settlement, "settle", lambda: time.sleep(0.2))
@@ -252,6 +253,50 @@ def test_a_settler_whose_time_is_up_rings_for_the_next(
 
     assert mailbox.client().llen(mailbox.SETTLE_QUEUE) >= 1
     assert Pending.objects.count() == 2
+
+
+def test_a_settler_whose_time_is_up_goes_on_while_nobody_comes(
+    term: Term, course: Offering, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(settings.REGISTRAR, "SETTLE_BATCH", 1)
+    enroll(course, [make_student(term) for _ in range(3)])
+    mailbox.client().delete(mailbox.SETTLE_QUEUE)
+    left: list[int] = []
+    after(monkeypatch, settlement, "settle", lambda: time.sleep(0.1))
+    after(monkeypatch, mailbox, "wake", lambda: left.append(Pending.objects.count()))
+
+    settle_ready(0.1)
+
+    assert Pending.objects.count() == 0
+    assert left == [2]  # once, and as soon as its time was up
+
+
+def test_a_settler_is_relieved_by_one_that_has_settled_something(term: Term) -> None:
+    course, other = make_offering(term), make_offering(term)
+    mailbox.take("old", Turn.ON)
+    mailbox.take("old", Turn.OVER)
+
+    def taken(settler: str, turn: Turn) -> list[int]:
+        enroll(course if turn is Turn.OVER else other, [make_student(term)])
+        return list(mailbox.take(settler, turn))
+
+    assert taken("new", Turn.FIRST) == [other.pk]
+    assert taken("old", Turn.OVER) == [course.pk]  # the new one is not back yet
+    assert taken("new", Turn.ON) == [other.pk]
+    assert taken("old", Turn.OVER) == []
+
+
+def test_a_settler_whose_time_is_up_ends_its_duty_when_it_leaves(
+    term: Term, course: Offering
+) -> None:
+    mailbox.take("old", Turn.ON)
+    mailbox.take("old", Turn.OVER)
+    enroll(course, [make_student(term)])
+    assert rung() == 0
+
+    mailbox.leave("old")
+
+    assert rung() == 1
 
 
 def test_a_settler_that_found_nothing_left_does_not_ring(term: Term, course: Offering) -> None:
