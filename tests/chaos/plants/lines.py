@@ -50,7 +50,7 @@ def a_long_line(ground: Ground) -> None:
 
 def newest_first() -> None:
     reword(
-        facts,
+        facts.lines,
         "_LINE",
         ("ORDER BY request_id LIMIT", "ORDER BY request_id DESC LIMIT"),
         ("ORDER BY line.request_id LIMIT", "ORDER BY line.request_id DESC LIMIT"),
