@@ -278,7 +278,7 @@ REGISTRAR = {
     # Requests in one settlement, and offerings taken from the ready set for it.
     "SETTLE_BATCH": env.int("REGISTRAR_SETTLE_BATCH", default=2000),
     "SETTLE_OFFERINGS": env.int("REGISTRAR_SETTLE_OFFERINGS", default=512),
-    # Seconds one `settle` task works before it rings for the next.
+    # Seconds one `settle` task works before it rings for the next, which it awaits for one more.
     "SETTLE_SECONDS": env.float("REGISTRAR_SETTLE_SECONDS", default=5.0),
     # Undecided requests one student may have, and requests they may send in a minute.
     "STUDENT_OPEN": env.int("REGISTRAR_STUDENT_OPEN", default=12),
