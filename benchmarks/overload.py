@@ -89,7 +89,7 @@ def _measure(
     after = _phase(site, shares, 0, arguments.peak_seconds)
     console.print(f"After: {after.rate:,.0f} decided a second")
     peak = max(before.rate, after.rate)
-    harm = _harm(site, shares, peak / 4, arguments.peak_seconds / 3)
+    harm = _harm(site, shares, peak / 4, arguments.peak_seconds)
     console.print(f"p99 with {_SLOW} slow clients / without: {', '.join(f'{h:.2f}' for h in harm)}")
     shed = over.told["waits"].get("503", {}).get("p99_ms", 0.0)
     errors = sum(

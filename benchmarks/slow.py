@@ -4,6 +4,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from itertools import cycle
 
 _HEAD = b"POST /api/student/cart/1/ HTTP/1.1\r\nHost: localhost\r\n"
 _BODY = _HEAD + b"Content-Type: application/json\r\nContent-Length: 10000\r\n\r\n"
@@ -34,19 +35,19 @@ class _Client:
 
 @contextmanager
 def clients(port: int, count: int) -> Iterator[None]:
-    """So many of them, for as long as the block lasts; all have come when it begins."""
+    """So many of them, for as long as the block lasts; all have come when it begins, and none
+    knows when the others send."""
     all_of_them = [_Client(port, _BODY if nth % 2 else _HEAD) for nth in range(count)]
     over = threading.Event()
 
-    def drip() -> None:
-        for client in all_of_them:
-            client.drip()
-
     def go_on() -> None:
-        while not over.wait(1):
-            drip()
+        for client in cycle(all_of_them):
+            client.drip()
+            if over.wait(1 / count):
+                return
 
-    drip()
+    for client in all_of_them:
+        client.drip()
     dripping = threading.Thread(target=go_on, daemon=True)
     dripping.start()
     try:
