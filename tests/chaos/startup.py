@@ -73,7 +73,11 @@ def _put_in(points: Failpoints) -> None:
     before(
         settlement, "_settle_held", lambda _, held, *__: hit("settle.after_lock", held=list(held))
     )
-    after(settlement, "_load", lambda _, __, held, *___: hit("settle.after_read", held=list(held)))
+    after(
+        settlement,
+        "_load",
+        lambda _, __, offerings, *___: hit("settle.after_read", held=list(offerings.facts)),
+    )
     before(ledger, "_insert_enrollments", lambda *_: hit("settle.mid_batch"))
     after(settlement, "_settle_held", once_decided("settle.before_commit"))
     after(settlement, "_transact", once_decided("settle.after_commit"))

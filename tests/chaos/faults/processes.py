@@ -158,9 +158,9 @@ def _looks_at_waiters(site: Site, over: float) -> int:
     return waited
 
 
+# Whoever waits for a row that another transaction holds has a lock of its own on it meanwhile.
 _WAITS_FOR_STUDENT = """
-SELECT count(*) FROM pg_stat_activity
-WHERE wait_event_type = 'Lock' AND query LIKE '%student_terms%'
+SELECT count(*) FROM pg_locks WHERE locktype = 'tuple' AND relation = 'student_terms'::regclass
 """
 
 
