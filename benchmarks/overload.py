@@ -123,7 +123,7 @@ def _harm(site: Site, shares: Shares, rate: float, seconds: float) -> list[float
     ratios = []
     for _ in range(_PAIRS):
         without = p99()
-        with slow.clients(site.port, _SLOW):
+        with slow.clients(site.port, _SLOW, shares.crowd):
             ratios.append(p99() / without)
     return ratios
 

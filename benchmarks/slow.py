@@ -1,8 +1,9 @@
 """Clients who send a byte a second: half of them never end their headers, half never their body."""
 
+import os
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from itertools import cycle
 
@@ -34,13 +35,14 @@ class _Client:
 
 
 @contextmanager
-def clients(port: int, count: int) -> Iterator[None]:
+def clients(port: int, count: int, processors: Collection[int]) -> Iterator[None]:
     """So many of them, for as long as the block lasts; all have come when it begins, and none
-    knows when the others send."""
+    knows when the others send. What they do themselves is done on these processors."""
     all_of_them = [_Client(port, _BODY if nth % 2 else _HEAD) for nth in range(count)]
     over = threading.Event()
 
     def go_on() -> None:
+        os.sched_setaffinity(0, processors)  # of this thread alone
         for client in cycle(all_of_them):
             client.drip()
             if over.wait(1 / count):
