@@ -79,6 +79,7 @@ class _Watcher:
         self._lock = threading.Lock()
         self._watched: set[Patience] = set()
         self._running: threading.Thread | None = None
+        self._never = threading.Event()
 
     def begin(self, one: Patience) -> None:
         with self._lock:
@@ -95,7 +96,7 @@ class _Watcher:
 
     def _run(self) -> None:
         while True:
-            time.sleep(SECONDS / _LOOKS)
+            self._never.wait(SECONDS / _LOOKS)
             with self._lock:
                 if not self._watched:
                     self._running = None

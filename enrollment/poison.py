@@ -95,7 +95,7 @@ VALUES (%s, %s, %s, %s::bigint[], clock_timestamp()) RETURNING id
 
 
 # A server that dies forgets the attempts of its last moment: nobody's request is to blame for that.
-_AT_EASE = f"{prepared.PIN}SET LOCAL synchronous_commit = off;"
+_AT_EASE = "SET LOCAL synchronous_commit = off;"
 
 
 def begin(requests: Sequence[int], offerings: Collection[int]) -> int:

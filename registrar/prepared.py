@@ -93,7 +93,7 @@ def fetch(
     *texts: str,
     values: Mapping[str, Any] | Sequence[Any],
     using: BaseDatabaseWrapper = connection,
-    before: str = PIN,
+    before: str = "",
 ) -> list[tuple[Any, ...]]:
     """The rows of the last of these statements, by kept plans where the session keeps them.
 
@@ -107,7 +107,7 @@ def fetch(
             if using.in_atomic_block:
                 cursor.execute(";".join(texts), values)
             else:
-                _send(cursor, texts, values, before)
+                _send(cursor, texts, values, before=PIN + before)
             found: list[tuple[Any, ...]] = cursor.fetchall()
             return found
 

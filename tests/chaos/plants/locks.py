@@ -66,6 +66,7 @@ def swaps_that_cross(ground: Ground) -> None:
     ground.witness.submit(ask(Kind.ENROLL, students[0], one), ask(Kind.ENROLL, students[1], other))
     ground.drained(6)
     worker.kill()
+    time.sleep(mailbox.DUTY_SECONDS)  # for so long it is believed to come back
     held = Pause("enrollment.facts:lock_offerings")
     workers = [ground.worker(name, held, **ONE) for name in ("one", "two")]
     ground.witness.submit(ask(Kind.SWAP, students[0], other, one))
