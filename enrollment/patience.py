@@ -83,11 +83,11 @@ class _Watcher:
 
     def begin(self, one: Patience) -> None:
         with self._lock:
-            self._watched.add(one)
             # It may have been left behind by a fork.
             if self._running is None or not self._running.is_alive():
                 self._running = threading.Thread(target=self._run, name="patience", daemon=True)
                 self._running.start()
+            self._watched.add(one)  # last: whoever cannot be watched is not left here for ever
 
     def end(self, one: Patience) -> None:
         """Afterwards nobody interrupts it any more."""

