@@ -2,8 +2,8 @@
 
 Each caller is answered after the COMMIT that holds its row; the ids go to Redis afterwards, off
 the answer's path. A request that arrives alone does not wait for company; where a few arrive at a
-time, the next few are waited for a moment. Who sends with a token is looked up here, too, all of one
-commit by one query.
+time, the next few are waited for a moment. Who sends with a token is looked up here, too, all of
+one commit by one query.
 """
 
 import os
