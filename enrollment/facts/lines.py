@@ -30,7 +30,10 @@ def lock_offerings(cursor: CursorWrapper, offerings: Collection[int], *, wait: b
     FOR NO KEY UPDATE, because intake's foreign-key checks take a share lock on the same rows and
     must not wait for a settlement.
     """
-    cursor.execute(_LOCK_OFFERINGS + ("" if wait else " SKIP LOCKED"), [array(offerings)])
+    if wait:
+        cursor.execute(_LOCK_OFFERINGS, [array(offerings)])
+    else:
+        prepared.execute(cursor, f"{_LOCK_OFFERINGS} SKIP LOCKED", values=[array(offerings)])
     return [row[0] for row in cursor.fetchall()]
 
 

@@ -25,6 +25,7 @@ DATABASE = "registrar"
 _STARTS_TRIED = 10
 # Replaying a long log after a crash takes a while; it is not a failure.
 _START_SECONDS = 300
+_DYING_SECONDS = 10
 _LOG_BYTES_KEPT = 20_000_000
 
 _SETTINGS = """\
@@ -63,14 +64,25 @@ class Postgres:
         """
         started = not self.is_running()
         if started:
-            server = _Server.find(self.layout)
-            if not (server.data / "PG_VERSION").exists():
-                server.initialise(self.durable)
-            server.require_own_major()
-            server.configure(self.durable)
-            server.launch()
-        self._ensure_database()
+            self._launch()
+        try:
+            self._ensure_database()
+        except ServiceError:
+            # Was it about to end when it was looked at, killed or told to? Then it answers nobody.
+            if started or not proc.wait_until(lambda: not self.is_running(), _DYING_SECONDS):
+                raise
+            self._launch()
+            self._ensure_database()
+            started = True
         return started
+
+    def _launch(self) -> None:
+        server = _Server.find(self.layout)
+        if not (server.data / "PG_VERSION").exists():
+            server.initialise(self.durable)
+        server.require_own_major()
+        server.configure(self.durable)
+        server.launch()
 
     def stop(self) -> None:
         """Stop it, and what a crash may have left of it. Needs no programs, only the kernel."""

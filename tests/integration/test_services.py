@@ -8,6 +8,7 @@ import stat
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -130,6 +131,23 @@ def test_committed_data_survives_a_killed_server(state: Path) -> None:
 
     assert all(status(state).values())
     assert ask(endpoints, "SELECT answer FROM kept") == "42"
+
+
+def test_a_server_that_is_about_to_end_is_started_again(state: Path) -> None:
+    """It still runs, and answers nobody: as for the moment in which a killed one goes."""
+    first = start(state)
+    guest = psycopg2.connect(first.database_owner_url)
+    backend = guest.info.backend_pid
+    os.kill(backend, signal.SIGSTOP)
+    os.kill(pid_of(state, "postgres"), signal.SIGINT)
+    thaw = threading.Timer(0.5, os.kill, [backend, signal.SIGCONT])
+    thaw.start()
+
+    again = start(state)
+
+    assert ask(again, "SELECT current_user") == "registrar"
+    thaw.join()
+    guest.close()
 
 
 def test_a_zombie_whose_number_is_in_the_lock_file_does_not_lock_us_out(state: Path) -> None:
