@@ -51,16 +51,17 @@ CROSS JOIN LATERAL (SELECT * FROM offerings WHERE id = i.offering_id OFFSET 0) A
 CROSS JOIN LATERAL (SELECT * FROM courses WHERE id = o.course_id OFFSET 0) AS c
 CROSS JOIN LATERAL (SELECT * FROM terms WHERE id = o.term_id OFFSET 0) AS t
 LEFT JOIN LATERAL (SELECT * FROM sections WHERE id = i.section_id OFFSET 0) AS s ON true
-WHERE i.offering_id NOT IN (
-    SELECT offering_id FROM enrollments WHERE student_id = asked.student AND active)
+WHERE NOT EXISTS (SELECT FROM enrollments e WHERE e.term_id = o.term_id
+                  AND e.student_id = i.student_id AND e.offering_id = o.id AND e.active OFFSET 0)
   AND NOT EXISTS (SELECT FROM waitlist_entries w WHERE w.student_id = i.student_id
                   AND w.offering_id = i.offering_id AND w.state = 'WAITING' OFFSET 0)
 ORDER BY i.added_at, i.id
 """
 _GONE = """
-DELETE FROM cart_items i WHERE i.student_id = %(student)s
-  AND (EXISTS (SELECT FROM enrollments e WHERE e.student_id = i.student_id
-               AND e.offering_id = i.offering_id AND e.active)
+DELETE FROM cart_items i USING offerings o
+WHERE i.student_id = %(student)s AND o.id = i.offering_id
+  AND (EXISTS (SELECT FROM enrollments e WHERE e.term_id = o.term_id
+               AND e.student_id = i.student_id AND e.offering_id = o.id AND e.active)
        OR EXISTS (SELECT FROM waitlist_entries w WHERE w.student_id = i.student_id
                   AND w.offering_id = i.offering_id AND w.state = 'WAITING'))
 """

@@ -72,7 +72,7 @@ class _Rows:
         } | {(p.offering, p.number): p.meets for p in plan.places}
         self.seated: dict[tuple[int, int], Seat] = {}
         self.came_and_went: list[tuple[Seat, int]] = []
-        self.freed: list[tuple[int, int, int]] = []
+        self.freed: list[tuple[int, int, int, int]] = []
         self.joined: dict[int, Wait] = {}
         self.left: dict[int, str] = {}
         self.passed_over: dict[int, str] = {}
@@ -93,7 +93,8 @@ class _Rows:
             case Free():
                 seat = self.seated.pop((change.student, change.offering), None)
                 if seat is None:
-                    self.freed.append((change.student, change.offering, step.request))
+                    term = self.terms[change.offering]
+                    self.freed.append((term, change.student, change.offering, step.request))
                 else:
                     self.came_and_went.append((seat, step.request))
                 self._load(change.student, change.offering, -1)
@@ -180,8 +181,9 @@ def _write_places(writer: Writer, plan: Plan, offerings: Offerings) -> None:
 
 _END_ENROLLMENTS = """
 UPDATE enrollments e SET active = false, ended_by = v.request
-FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[]) AS v (student, offering, request)
-WHERE e.student_id = v.student AND e.offering_id = v.offering AND e.active
+FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[])
+     AS v (term, student, offering, request)
+WHERE e.term_id = v.term AND e.student_id = v.student AND e.offering_id = v.offering AND e.active
 """
 
 

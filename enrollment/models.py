@@ -252,9 +252,10 @@ class Enrollment(models.Model):
     class Meta:
         db_table = "enrollments"
         constraints = [
-            # The term is the offering's, so it adds nothing but the order to look them up by.
+            # The term is the offering's, so it adds nothing but where a seat stands: those of the
+            # term that is registered for stand together (decision 0042).
             models.UniqueConstraint(
-                fields=["student", "term_id", "offering"],
+                fields=["term_id", "student", "offering"],
                 condition=Q(active=True),
                 name="enrollment_one_live_per_offering",
             )

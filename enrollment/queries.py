@@ -254,7 +254,11 @@ class WindowSeen(NamedTuple):
 _SEATS = """
 SELECT e.offering_id, c.id, c.code, c.name, t.code, e.credits, s.section_number,
        e.meets::text, e.request_id
-FROM (SELECT * FROM enrollments WHERE student_id = %s AND active OFFSET 0) AS e
+FROM (SELECT term_id FROM student_terms WHERE student_id = %(student)s OFFSET 0) AS here
+CROSS JOIN LATERAL (
+    SELECT * FROM enrollments
+    WHERE term_id = here.term_id AND student_id = %(student)s AND active OFFSET 0
+) AS e
 CROSS JOIN LATERAL (SELECT course_id FROM offerings WHERE id = e.offering_id OFFSET 0) AS o
 CROSS JOIN LATERAL (SELECT id, code, name FROM courses WHERE id = o.course_id OFFSET 0) AS c
 CROSS JOIN LATERAL (SELECT code, year FROM terms WHERE id = e.term_id OFFSET 0) AS t
@@ -294,7 +298,7 @@ ORDER BY w.opens_at DESC, w.id DESC LIMIT 100
 def seats(student: int) -> list[HeldSeat]:
     """The courses a student is enrolled in, the latest term first."""
     held = []
-    for *named, number, meets, request_id in prepared.fetch(_SEATS, values=[student]):
+    for *named, number, meets, request_id in prepared.fetch(_SEATS, values={"student": student}):
         where = (section(named[2], number or BASE), describe(parse(meets)), request_id)
         held.append(HeldSeat._make((*named, *where)))
     return held

@@ -51,7 +51,7 @@ SELECT {_HOLDS}, e.student_id, e.term_id, e.offering_id, coalesce(s.section_numb
 FROM unnest(%(students)s::bigint[], %(their_terms)s::bigint[]) AS wanted (student, term)
 CROSS JOIN LATERAL (
     SELECT * FROM enrollments
-    WHERE student_id = wanted.student AND term_id = wanted.term AND active OFFSET 0
+    WHERE term_id = wanted.term AND student_id = wanted.student AND active OFFSET 0
 ) AS e
 LEFT JOIN LATERAL (
     SELECT section_number FROM sections WHERE id = e.section_id OFFSET 0

@@ -54,7 +54,7 @@ WHERE students.id = ANY(%s)
 ORDER BY EXISTS (SELECT FROM waitlist_entries w
                  WHERE w.student_id = students.id AND w.state = 'WAITING') DESC,
          (SELECT count(*) FROM enrollments e
-          WHERE e.student_id = students.id AND e.active) DESC,
+          WHERE e.term_id = %s AND e.student_id = students.id AND e.active) DESC,
          students.id
 LIMIT 1
 """
@@ -62,7 +62,7 @@ LIMIT 1
 
 def _somebody(stage: Stage) -> int:
     with connection.cursor() as cursor:
-        cursor.execute(_SOMEBODY, [stage.students])
+        cursor.execute(_SOMEBODY, [stage.students, stage.term])
         return int(cursor.fetchone()[0])
 
 
