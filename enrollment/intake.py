@@ -28,7 +28,7 @@ from .requests import Answer, Declined, Submission
 log = structlog.get_logger()
 MOST_AT_ONCE = 256
 """Submissions in one commit."""
-COMPANY_SECONDS = 0.001
+COMPANY_SECONDS = 0.0015
 """How long a commit waits for more, while a few come at a time..."""
 _A_FEW = range(3, 17)
 """... which are so many posts: what a commit costs by itself is what ten posts in it cost."""
