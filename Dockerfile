@@ -31,8 +31,8 @@ RUN REGISTRAR_SECRET_KEY=only-while-the-image-is-built REGISTRAR_ALLOWED_HOSTS=l
 USER registrar
 EXPOSE 8000
 # Two processes of 16 threads each (REGISTRAR_WEB_THREADS), as measured; more machines, not more
-# threads, serve more. 4,000 connections at most, however slow, with little memory for each.
+# threads, serve more. 16,000 connections at most, however slow, with little memory for each.
 CMD ["granian", "--interface", "rsgi", "--host", "0.0.0.0", "--port", "8000", \
      "--workers", "2", "--respawn-failed-workers", "--no-ws", "--http", "1", \
-     "--backlog", "4096", "--backpressure", "2048", "--http1-buffer-size", "65536", \
+     "--backlog", "4096", "--backpressure", "8192", "--http1-buffer-size", "65536", \
      "registrar.gate:application"]

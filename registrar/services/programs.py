@@ -113,13 +113,13 @@ def _programs(ports: Ports) -> Iterator[tuple[str, str, list[str]]]:
 def web_command(host: str, port: int, processes: int = 2) -> list[str]:
     """The web server, as in the Dockerfile.
 
-    A process holds up to 2,000 connections, however slow, and remembers little of each: they cost
-    no thread (`registrar.gate`).
+    A process holds up to 8,000 connections, however slow, and remembers little of each: they cost
+    no thread (`registrar.gate`). The next ones are not even refused: they wait until others go.
     """
     return [
         "granian", "--interface", "rsgi", "--host", host, "--port", str(port),
         "--workers", str(processes), "--respawn-failed-workers", "--no-ws", "--http", "1",
-        "--backlog", "4096", "--backpressure", "2048", "--http1-buffer-size", "65536",
+        "--backlog", "4096", "--backpressure", "8192", "--http1-buffer-size", "65536",
         "registrar.gate:application",
     ]  # fmt: skip
 

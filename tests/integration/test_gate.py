@@ -3,6 +3,7 @@
 import asyncio
 import json
 import re
+import resource
 import threading
 import time
 from collections import Counter
@@ -25,6 +26,7 @@ from tests.sites import Web, web
 ENROLL = "/api/student/courses/CS101/enroll/"
 CART = "/api/student/cart/"
 THREADS = 2
+CROWD = 5000
 
 
 @pytest.fixture
@@ -125,6 +127,33 @@ def test_who_sends_slowly_holds_no_thread(site: Web, token: str) -> None:
 
     assert {answer.status for answer in answers} == {202}
     assert max(answer.seconds for answer in answers) < 5
+
+
+@pytest.fixture
+def many_files() -> Iterator[None]:
+    """As many as this process may have."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard < 2 * CROWD:
+        pytest.skip(f"no process may hold {CROWD:,} connections here")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+@pytest.mark.usefixtures("many_files")
+def test_thousands_who_never_end_their_headers_keep_nobody_out(token: str) -> None:
+    with web(processes=1) as site:
+        held = site.resident()
+        with site.lines(CROWD) as lines:
+            for line in lines:
+                line.sendall(a_slow_post(100)[:40])
+
+            answers = [site.ask("POST", ENROLL, token, b"{}") for _ in range(20)]
+            more = site.resident() - held
+
+    assert {answer.status for answer in answers} == {202}
+    assert max(answer.seconds for answer in answers) < 5
+    assert more < 40_000 * CROWD
 
 
 def test_a_huge_body_is_refused_before_it_is_sent(site: Web, token: str) -> None:
