@@ -22,6 +22,7 @@ from registrar.audit.arrays import array
 _LOCK_OFFERINGS = (
     "SELECT id FROM offerings WHERE id = ANY(%s::bigint[]) ORDER BY id FOR NO KEY UPDATE"
 )
+_LOCK_FREE = f"{_LOCK_OFFERINGS} SKIP LOCKED"
 
 
 def lock_offerings(cursor: CursorWrapper, offerings: Collection[int], *, wait: bool) -> list[int]:
@@ -33,7 +34,7 @@ def lock_offerings(cursor: CursorWrapper, offerings: Collection[int], *, wait: b
     if wait:
         cursor.execute(_LOCK_OFFERINGS, [array(offerings)])
     else:
-        prepared.execute(cursor, f"{_LOCK_OFFERINGS} SKIP LOCKED", values=[array(offerings)])
+        prepared.execute(cursor, _LOCK_FREE, values=[array(offerings)])
     return [row[0] for row in cursor.fetchall()]
 
 

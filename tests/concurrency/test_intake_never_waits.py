@@ -108,9 +108,11 @@ def test_a_flush_of_the_web_process_does_not_wait_for_an_open_settlement(settlin
 
 def lock_for_update(patch: pytest.MonkeyPatch) -> None:
     """The lock that also keeps others from referring to the row."""
-    strict = facts.lines._LOCK_OFFERINGS.replace("FOR NO KEY UPDATE", "FOR UPDATE")
-    assert strict != facts.lines._LOCK_OFFERINGS
-    patch.setattr(facts.lines, "_LOCK_OFFERINGS", strict)
+    for name in ("_LOCK_OFFERINGS", "_LOCK_FREE"):
+        lock = getattr(facts.lines, name)
+        strict = lock.replace("FOR NO KEY UPDATE", "FOR UPDATE")
+        assert strict != lock
+        patch.setattr(facts.lines, name, strict)
 
 
 def upsert_the_student(patch: pytest.MonkeyPatch) -> None:

@@ -203,7 +203,7 @@ def lookups(node: dict[str, Any]) -> list[Lookup]:
 
 SETTLING = [
     facts.lines._REACH,
-    f"{facts.lines._LOCK_OFFERINGS} SKIP LOCKED",
+    facts.lines._LOCK_FREE,
     facts.lines._LINE,
     facts.lines._WAITERS,
     facts.students._LOCK_STUDENTS,
