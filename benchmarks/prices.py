@@ -40,7 +40,7 @@ FOUND_BY = frozenset(
         "requests (actor, key)",
         "requests (student_id, id)",
         "student_terms (student_id, term_id)",
-        "enrollments (student_id, term_id, offering_id)",
+        "enrollments (term_id, student_id, offering_id)",
         "waitlist_entries (offering_id, request_id)",
         "audit_entries (stream, seq)",
     }
