@@ -29,6 +29,8 @@ class Site:
         given["REGISTRAR_ALLOWED_HOSTS"] = f"localhost,{SITE}"
         self.password = given["REDIS_PASSWORD"]
         services = compose.services(given)
+        # One works at a time while there is little to do, and each is waited for to be seen at it.
+        services["worker"].environ["REGISTRAR_SETTLE_SECONDS"] = "0.5"
         self.postgres = DatabaseHost("postgres", 10, services["postgres"])
         self.redis = Host("redis", 11, services["redis"])
         self.beat = Host("beat", 12, services["beat"])
