@@ -27,6 +27,8 @@ the connection up, tries for a new one, and intake has a patience of 10 s of its
 SWEPT_SECONDS = 10.0
 """The longest pause between two settlements where sweepers alone find what is to be done."""
 _CATCH_SECONDS = 40.0
+_SENT_SECONDS = 0.1
+"""How long a COMMIT that was sent before its sender was stopped may still take."""
 _STEADY_SECONDS = 4.0
 _SESSIONS = {"worker": 4, "beat": 2}
 """The most database sessions of one host, as docs/operations.md counts them."""
@@ -172,9 +174,12 @@ def _catch(victim: Host, told: Told) -> looks.Held | None:
         victim.freeze()
         held = looks.holding(victim)
         if held:
+            time.sleep(_SENT_SECONDS)
+        caught = held is not None and looks.holds(held)
+        if caught:
             victim.cut()
         victim.thaw()
-        if held:
+        if caught:
             return held
     told.must(False, f"{victim.name} was never seen in the middle of a settlement")
     return None
