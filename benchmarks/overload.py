@@ -1,8 +1,8 @@
 """bin/bench overload: ten times what it can do, for a minute.
 
 The site has all processors but one; the crowd, a process of its own that sends at a rate whatever
-comes back, has that one. Before and after, as many clients as keep it busy each wait for their
-answers: the faster of the two is the peak. Before it, too, at a quarter of what it did then, 500
+comes back, has that one. Before the overload and after it, as many clients as keep the site busy
+each wait for their answers: the faster of the two is the peak. At a quarter of the first, 500
 clients who send a byte a second come and go, and everybody else's answers are timed with and
 without them. At last, a site that has no time for anybody tells what a refusal costs by itself.
 """
@@ -14,7 +14,6 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
-from contextlib import nullcontext
 from pathlib import Path
 from statistics import median
 from typing import Any, NamedTuple
@@ -122,7 +121,7 @@ def _harm(site: Site, shares: Shares, rate: float, seconds: float) -> list[tuple
     first in turn: what is in the tables grows meanwhile."""
 
     def p99(some: int) -> float:
-        with slow.clients(site.port, some, shares.crowd) if some else nullcontext():
+        with slow.clients(site.port, some, shares.crowd):
             return float(_phase(site, shares, rate, seconds).told["waits"]["202"]["p99_ms"])
 
     pairs = []

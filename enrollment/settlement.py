@@ -28,16 +28,16 @@ from django.db.backends.utils import CursorWrapper
 from registrar import prepared
 from registrar.audit.arrays import array
 
-from . import facts, ledger, mailbox, poison
+from . import choosing, facts, ledger, mailbox, poison
 from .allocation import Undecidable, allocate
 from .behind import writing
-from .facts import Known, Offerings, Pending
+from .facts import Known, Offerings
 from .mailbox import Line, Turn
 from .openings import bar, delete_sections, make_sections
 from .patience import Patience, TooSlow
 from .record import Facts, Record
 from .rules import VERSION
-from .vocabulary import Ask, Kind, Open, Plan, State
+from .vocabulary import Ask, Open, Plan, State
 
 log = structlog.get_logger()
 WORKER = f"{socket.gethostname()}:{os.getpid()}"
@@ -181,7 +181,7 @@ def _settle_held(cursor: CursorWrapper, held: Sequence[int], trial: _Trial) -> S
     care = poison.caution(found, facts.database_now(cursor)) if found else poison.Caution(0)
     if care.wait:
         return Settled(put_off=True)
-    asks, terms, wider = _next_asks(cursor, held, line.pending, care.limit)
+    asks, terms, wider = choosing.next_asks(cursor, held, line.pending, care.limit)
     if not asks:
         return Settled(wider=wider)
     requests = [ask.id for ask in asks]
@@ -206,57 +206,6 @@ def _settle_held(cursor: CursorWrapper, held: Sequence[int], trial: _Trial) -> S
 
 def _broken(care: poison.Caution, asks: Iterable[Ask]) -> tuple[int, ...]:
     return tuple(ask.id for ask in asks if ask.id == care.give_up)
-
-
-def _next_asks(
-    cursor: CursorWrapper, held: Collection[int], pending: Sequence[Pending], careful: int
-) -> tuple[list[Ask], dict[int, int], frozenset[int]]:
-    """The asks to decide, the term of each, and what the next one touches, if not all is held.
-
-    Where a settlement died, at most `careful` of them, CANCELs counted.
-    """
-    limit = careful or settings.REGISTRAR["SETTLE_BATCH"]
-    ours = set(held)
-    line = [entry for entry in pending if entry.ask.kind is not Kind.CANCEL]
-    cut = next(
-        (i for i, entry in enumerate(line) if not ours.issuperset(entry.ask.offerings)), len(line)
-    )
-    beyond = line[cut : cut + 1] if cut < limit else []
-    beyond = beyond or _strays(pending, ours)
-    wider = frozenset(beyond[0].ask.offerings) if beyond else frozenset()
-    chosen = line[: min(cut, limit)]
-    chosen += _cancels(cursor, pending, chosen, ours)
-    chosen = sorted(chosen, key=lambda entry: entry.ask.id)[: careful or None]
-    terms = {entry.ask.id: entry.term for entry in chosen}
-    return [entry.ask for entry in chosen], terms, wider
-
-
-def _strays(pending: Sequence[Pending], ours: set[int]) -> list[Pending]:
-    """CANCELs that touch more than is held: they stand in no line that would ask for the rest."""
-    return [
-        entry
-        for entry in pending
-        if entry.ask.kind is Kind.CANCEL and not ours.issuperset(entry.ask.offerings)
-    ]
-
-
-def _cancels(
-    cursor: CursorWrapper, pending: Sequence[Pending], chosen: Sequence[Pending], ours: set[int]
-) -> list[Pending]:
-    """CANCELs whose target is decided in this batch or was decided before: they jump no queue.
-
-    One whose target still waits behind this batch waits with it.
-    """
-    cancels = [
-        entry
-        for entry in pending
-        if entry.ask.kind is Kind.CANCEL and ours.issuperset(entry.ask.offerings)
-    ]
-    if not cancels:
-        return []
-    targets = {entry.ask.body["request"] for entry in cancels}
-    waiting = facts.still_pending(cursor, ours, targets) - {entry.ask.id for entry in chosen}
-    return [entry for entry in cancels if entry.ask.body["request"] not in waiting]
 
 
 def _load(

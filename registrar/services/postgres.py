@@ -62,19 +62,22 @@ class Postgres:
 
         Raises ServiceError when its data belongs to another major version or it will not start.
         """
-        started = not self.is_running()
-        if started:
-            self._launch()
+        if self.is_running() and self._settled():
+            return False
+        self._launch()
+        self._ensure_database()
+        return True
+
+    def _settled(self) -> bool:
+        """Wait until it is gone (False) where it does not answer: killed, or told to end, it still
+        runs for a moment. Raises ServiceError when it stays."""
         try:
             self._ensure_database()
         except ServiceError:
-            # Was it about to end when it was looked at, killed or told to? Then it answers nobody.
-            if started or not proc.wait_until(lambda: not self.is_running(), _DYING_SECONDS):
+            if not proc.wait_until(lambda: not self.is_running(), _DYING_SECONDS):
                 raise
-            self._launch()
-            self._ensure_database()
-            started = True
-        return started
+            return False
+        return True
 
     def _launch(self) -> None:
         server = _Server.find(self.layout)

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db.backends.utils import CursorWrapper
 
-from enrollment import facts, ledger, openings, rules, settlement
+from enrollment import choosing, facts, ledger, openings, rules
 from enrollment.behind import Writer
 from enrollment.facts import Line, Pending
 from enrollment.models import Outcome, WaitlistEntry
@@ -202,7 +202,7 @@ def cancels_jump() -> None:
 
         return jump
 
-    swap(settlement, "_cancels", jumping)
+    swap(choosing, "_cancels", jumping)
 
 
 def delivered_twice() -> None:
